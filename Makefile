@@ -1,0 +1,59 @@
+# make report   build the report (sets up what it needs first)
+# make test     set up what tests need and run them
+# make help     all commands
+
+PYTHON ?= python3
+VENV   ?= .venv
+CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
+RUN    := $(if $(VENV),$(VENV)/bin/python,$(PYTHON))
+export PYTHONPATH := $(CURDIR)/workflow
+
+.PHONY: help report test check quarto standin lock wheels clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make report           build the whole report; reruns only what changed (CORES=4, VERBOSE=1, LEMAS_DIR=folder)"
+	@echo "make test             set up what tests need and run them (ARGS='-k ingest' to choose)"
+	@echo "make check            format and lint checks"
+	@echo "make quarto           add Quarto to the environment; later builds render with it"
+	@echo "make standin          write the synthetic stand-in data anew (OUT=folder)"
+	@echo "make wheels           collect the packages for a machine without network, in ./wheels"
+	@echo "make lock             compile requirements/*.in to pinned, hashed lists"
+	@echo "make clean            remove everything that builds made, but not the environment"
+	@echo "PYTHON=python3.12 names another Python; VENV= uses an activated conda environment instead of .venv"
+
+report: setup-runtime
+	@$(RUN) -m agency_survey.cli report --cores $(CORES) $(if $(VERBOSE),--verbose)
+
+test: setup-test
+	@$(RUN) -m pytest $(ARGS)
+
+check: setup-test
+	@$(RUN) -m ruff format --check workflow tests
+	@$(RUN) -m ruff check workflow tests
+	@$(RUN) -m snakefmt --check Snakefile workflow/rules
+	@$(RUN) -m snakemake --lint
+	@$(RUN) -m codespell_lib
+
+quarto: setup-runtime setup-quarto
+
+standin: setup-runtime
+	@$(RUN) -m agency_survey.cli standin $(if $(OUT),--out $(OUT))
+
+# Packages for another machine of the same kind: copy ./wheels there before the first make.
+wheels:
+	@for list in build runtime test; do \
+	  $(PYTHON) -m pip download --quiet --no-deps --no-build-isolation --require-hashes \
+	    -r requirements/$$list.txt -d wheels || exit 1; done
+	@echo "The packages are in ./wheels."
+
+lock: setup-test
+	@cd requirements && for list in runtime test; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links $$list.in -o $$list.txt; done
+
+clean:
+	@rm -rf results logs benchmarks/*.tsv reports/_book .snakemake
+
+setup-%:
+	@$(if $(VENV),$(PYTHON) workflow/bootstrap.py $*)

@@ -1,0 +1,177 @@
+"""One build: stage by stage over Snakemake's public API, so that a stage whose outputs did not change stops its chain.
+
+Within one run Snakemake runs everything downstream of a job that runs; asked for one stage after the other, it compares
+checksums between stages and runs only what has a changed input.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agency_survey import __version__, environment, files, schema, settings
+from agency_survey.errors import InputError
+
+FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["weight", "weight_lemas"]]
+LAST = [["ledger"], ["render"]]
+BOOK = {
+    "HTML": "reports/_book/index.html",
+    "PDF": "reports/_book/report.pdf",
+    "DOCX": "reports/_book/report.docx",
+}
+
+
+def stages(root: Path) -> list[list[str]]:
+    """Rules by stage: data, the sections (rules files numbered as chapters, 01 to 89), ledger, render."""
+    numbered = sorted((root / "workflow" / "rules").glob("[0-8][0-9]_*.smk"))
+    sections = [path.stem[3:] for path in numbered if not path.stem.startswith("00")]
+    first = [path.stem[3:] for path in numbered if path.stem.startswith("00")]
+    placed = {rule for stage in FIRST for rule in stage}
+    lost = [rule for rule in first if rule not in placed]
+    if lost:
+        raise InputError(
+            f"The rule '{lost[0]}' has no stage",
+            "workflow/agency_survey/build.py",
+            "Add it to FIRST in its order",
+        )
+    return [*FIRST, sections, *LAST]
+
+
+@contextmanager
+def one_build(root: Path) -> Iterator[None]:
+    """Hold the folder for one build; a second one is refused with a sentence. The lock ends with the process."""
+    (root / "results").mkdir(exist_ok=True)
+    with open(root / "results" / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError("Another build is running in this folder", str(root), "Wait until it has ended") from error
+        yield
+
+
+def run(root: Path, cores: int, verbose: bool = False) -> dict:
+    """Build the report; returns the content of ``results/build.json``.
+
+    Raises InputError with one sentence when a job fails (its traceback is in its log) or the settings are not valid.
+    """
+    started = time.monotonic()
+    settings.load(root / "config" / "config.yaml")
+    environment.prepare(root, str(schema.read_yaml(root / "reports" / "_quarto.yml")["book"]["date"]))
+    writable(root)
+    with one_build(root):
+        unlock(root)
+        jobs = []
+        for stage in stages(root):
+            jobs += _run_stage(root, stage, cores, verbose)
+        record = {
+            "version": __version__,
+            "python": platform.python_version(),
+            "engine": files.read_json(root / "results/render/manifest.json")["engine"],
+            "outputs": BOOK,
+            "seconds": round(time.monotonic() - started, 1),
+            "jobs": jobs,
+        }
+        files.write_json(root / "results" / "build.json", record)
+    return record
+
+
+def writable(root: Path) -> None:
+    """Refuse early when the build could not write its folders."""
+    for name in ("results", "logs", "benchmarks", "reports"):
+        folder = root / name
+        folder.mkdir(exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise InputError(
+                "The output folder cannot be written", str(folder), "Give yourself the right to write there"
+            )
+    probe = root / "results" / ".probe"
+    probe.write_bytes(b"\0" * 4096)
+    probe.unlink()
+
+
+def unlock(root: Path) -> None:
+    """Remove Snakemake's locks that a killed build left; ``one_build`` has made sure that none is running."""
+    stale = [path for path in (root / ".snakemake" / "locks").glob("*") if path.is_file()]
+    for path in stale:
+        path.unlink()
+    if stale:
+        print("A build was interrupted here; its unfinished jobs run again.", file=sys.stderr)
+
+
+def _run_stage(root: Path, rules: list[str], cores: int, verbose: bool) -> list[dict]:
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings import types as t
+
+    from snakemake_logger_plugin_agency_survey import LogHandlerSettings
+
+    profile = schema.read_yaml(root / "workflow/profiles/default/config.yaml")
+    output = t.OutputSettings(
+        log_handler_settings={"agency-survey": LogHandlerSettings(verbose=verbose)},
+        show_failed_logs=False,
+        enable_file_logging=False,
+    )
+    with SnakemakeApi(output) as api:
+        handler = api.get_log_handlers()[0]
+        failure = None
+        try:
+            dag = api.workflow(
+                resource_settings=t.ResourceSettings(cores=cores),
+                config_settings=t.ConfigSettings(),
+                snakefile=root / "Snakefile",
+                workdir=root,
+            ).dag(
+                t.DAGSettings(
+                    until=frozenset(rules),
+                    max_checksum_file_size=_bytes(profile["max-checksum-file-size"]),
+                    force_incomplete=profile["rerun-incomplete"],
+                )
+            )
+            dag.execute_workflow(
+                executor="local", scheduling_settings=t.SchedulingSettings(scheduler=profile["scheduler"])
+            )
+        except Exception as error:
+            failure = error
+    if failure is not None or handler.failed:
+        raise explain(failure, handler.failed, handler.messages) from failure
+    return handler.jobs
+
+
+def _bytes(text: str | int) -> int:
+    from humanfriendly import parse_size
+
+    return parse_size(str(text))
+
+
+def explain(failure: Exception | None, failed: list[dict], messages: list[str]) -> InputError:
+    """One sentence for a build that failed: that of the first failed job, else Snakemake's own message."""
+    for job in failed:
+        for log in job["log"]:
+            text = Path(log).read_text(encoding="utf-8", errors="replace") if Path(log).is_file() else ""
+            said = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
+            if said:
+                return InputError(f"{said[-1].rstrip('.')} [rule {job['rule']}, log {log}]")
+            if text.strip():
+                return InputError(
+                    f"The rule {job['rule']} failed: {text.strip().splitlines()[-1]}",
+                    log,
+                    "The log has the details",
+                )
+        return InputError(f"The rule {job['rule']} failed and left no log", fix="Run `make report VERBOSE=1`")
+    cause = failure
+    while cause is not None:
+        if isinstance(cause, InputError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    text = next((m for m in [*messages, str(failure)] if m and m != "None"), "it gave no reason")
+    text = " ".join(text.split())
+    if "Missing input files for rule" in text and "affected files:" in text:
+        rule = text.split("Missing input files for rule ", 1)[1].split(":", 1)[0]
+        lost = text.split("affected files: ", 1)[1].replace(" ", ", ")
+        return InputError(f"The rule {rule} needs files that are not there: {lost}", fix="Restore them")
+    return InputError(f"Snakemake stopped: {text}")

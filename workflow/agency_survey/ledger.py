@@ -1,0 +1,130 @@
+"""The ledger: every number that the report prints, with its error, interval, base and printed form."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from agency_survey.errors import InputError
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def _decimals(value: float, places: int) -> str:
+    text = f"{abs(value):,.{places}f}"
+    return (MINUS if value < 0 and text.strip("0.,") else "") + text
+
+
+def _percent(places: int):
+    return lambda value: _decimals(100 * value, places) + "%"
+
+
+def _points(places: int):
+    return lambda value: _decimals(100 * value, places) + " percentage points"
+
+
+def _p_value(value: float) -> str:
+    return "less than 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+# name: (value as text, standard error as text)
+FORMATS = {
+    "percent0": (_percent(0), lambda se: _decimals(100 * se, 1)),
+    "percent1": (_percent(1), lambda se: _decimals(100 * se, 2)),
+    "points1": (_points(1), lambda se: _decimals(100 * se, 2)),
+    "count": (lambda v: _decimals(v, 0), lambda se: _decimals(se, 0)),
+    "number1": (lambda v: _decimals(v, 1), lambda se: _decimals(se, 2)),
+    "number2": (lambda v: _decimals(v, 2), lambda se: _decimals(se, 3)),
+    "number3": (lambda v: _decimals(v, 3), lambda se: _decimals(se, 4)),
+    "p": (_p_value, _p_value),
+    "scientific": (lambda v: f"{v:.1e}", lambda se: f"{se:.1e}"),
+    "text": (str, str),
+}
+
+
+def format_value(value: Any, name: str) -> str:
+    """Printed form of a value; a missing one is an en dash."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "\N{EN DASH}"
+    return FORMATS[name][0](value)
+
+
+def format_interval(low: float | None, high: float | None, name: str) -> str:
+    """Printed interval: the unit is said once where it is long."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return "\N{EN DASH}"
+    if name.startswith("points"):
+        return f"{_decimals(100 * low, 1)} to {format_value(high, name)}"
+    return f"{format_value(low, name)} to {format_value(high, name)}"
+
+
+def _finite(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    value = value.item() if hasattr(value, "item") else value
+    return value if math.isfinite(value) else None
+
+
+class Numbers:
+    """Collects the numbers of one rule; an id given twice is refused."""
+
+    def __init__(self, rule: str):
+        self.rule, self.numbers = rule, {}
+
+    def add(
+        self,
+        ident: str,
+        value: Any,
+        *,
+        format: str,
+        label: str,
+        unit: str,
+        domain: str,
+        estimator: str,
+        se: float | None = None,
+        interval: tuple[float, float] | None = None,
+        level: float | None = None,
+        n: int | None = None,
+    ) -> None:
+        """Record one number (see the class docstring of the shapes in ``config/README.md``)."""
+        if ident in self.numbers:
+            raise InputError(f"The number '{ident}' is recorded twice", f"rule {self.rule}")
+        value, se = _finite(value), _finite(se)
+        low, high = (_finite(limit) for limit in interval) if interval is not None else (None, None)
+        self.numbers[ident] = {
+            "value": value,
+            "se": se,
+            "low": low,
+            "high": high,
+            "level": level if interval is not None else None,
+            "n": _finite(n),
+            "domain": domain,
+            "estimator": estimator,
+            "unit": unit,
+            "format": format,
+            "label": label,
+            "text": {
+                "value": format_value(value, format),
+                "se": "\N{EN DASH}" if se is None else FORMATS[format][1](se),
+                "ci": format_interval(low, high, format),
+                "n": "\N{EN DASH}" if n is None else format_value(n, "count"),
+            },
+        }
+
+    def as_dict(self) -> dict:
+        """Content of ``results/<rule>/numbers.json``."""
+        return {"rule": self.rule, "numbers": self.numbers}
+
+
+def merge(parts: list[dict]) -> dict:
+    """Numbers of all rules in one table, each with its rule; an id that two rules share is refused."""
+    merged: dict[str, dict] = {}
+    for part in parts:
+        for ident, number in part["numbers"].items():
+            if ident in merged:
+                raise InputError(
+                    f"The number '{ident}' comes from two rules, {merged[ident]['rule']} and {part['rule']}",
+                    fix="Rename one of the two",
+                )
+            merged[ident] = {"rule": part["rule"], **number}
+    return {"numbers": merged}

@@ -1,0 +1,193 @@
+"""The bundled engine's DOCX: pandoc's writer, then our styles, header and footer, in a zip with fixed times."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .dates import long_date
+from .docx_styles import FOOTER, HEADER, NAMESPACES, SECTION, STYLES
+from .pandoc import Pandoc
+from .source import Book
+from .tree import SPACE, div, has, link, pairs_of, para, plain, raw, string, walk, words
+
+FIELD = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
+TOC = FIELD.format("begin") + r'<w:r><w:instrText xml:space="preserve"> TOC \o "1-2" \h \u </w:instrText></w:r>'
+CONTENTS = "table-of-contents"
+MANY_COLUMNS, WIDEST = 8, 36
+
+
+def styled(style: str, blocks: list, identifier: str = "") -> dict:
+    return div([identifier, [], [["custom-style", style]]], blocks)
+
+
+def docx_blocks(book: Book, blocks: list) -> list:
+    """The whole book's blocks with Word's style names on callouts, notes, references and figures."""
+    front = [styled("Notice", [para(words(book.notice))])] if book.notice else []
+    return [*front, *_contents(blocks), *walk(blocks, _visit)]
+
+
+def _visit(node: dict) -> list | None:
+    kind = node["t"]
+    if kind == "Header":
+        level, attr, inlines = node["c"]
+        return [{"t": "Header", "c": [level, [attr[0], [], []], _numbered(node, walk(inlines, _visit))]}]
+    if kind == "Table":
+        return [_table(walk(node, _visit))]
+    if kind == "Figure":
+        attr, caption, blocks = node["c"]
+        picture = [para(block["c"]) if block["t"] == "Plain" else block for block in walk(blocks, _visit)]
+        text = [para(block["c"]) for block in walk(caption[1], _visit)]
+        return [div([attr[0], [], []], [styled("Captioned Figure", picture), styled("Image Caption", text)])]
+    if kind == "Div":
+        attr, blocks = node["c"]
+        if has(attr, "callout"):
+            title, *rest = walk(blocks, _visit)
+            return [styled("Callout Title", [para(title["c"][1][0]["c"])], attr[0]), styled("Callout", rest)]
+        if has(attr, "table-note") or has(attr, "figure-note"):
+            return [styled("Exhibit Note", walk(blocks, _visit), attr[0])]
+    return None
+
+
+def _table(node: dict) -> dict:
+    """A table over the whole text width, columns in proportion to their content; many columns in smaller type."""
+    attr, caption, columns, *rest = node["c"]
+    widths = column_widths(rest)
+    columns = [[align, {"t": "ColWidth", "c": width}] for (align, _), width in zip(columns, widths, strict=True)]
+    if len(columns) > MANY_COLUMNS:
+        rest = walk(rest, lambda one: [styled("Compact Small", [para(one["c"])])] if one["t"] == "Plain" else None)
+    return {"t": "Table", "c": [attr, caption, columns, *rest]}
+
+
+def column_widths(parts: list) -> list[float]:
+    """Shares of the width (they add up to 1): each column's longest word or, below the head, longest cell.
+
+    A cell counts with WIDEST characters at most; cells that span columns do not count. ``parts`` are a pandoc
+    table's head, bodies and foot.
+    """
+    head, bodies, foot = parts
+    rows = [(row, 0) for row in head[1]]
+    rows += [(row, WIDEST) for body in bodies for row in [*body[2], *body[3]]] + [(row, WIDEST) for row in foot[1]]
+    sizes: dict[int, int] = {}
+    for (_, cells), most in rows:
+        column = 0
+        for cell in cells:
+            text = " ".join(plain(block) for block in cell[4])
+            longest = max((len(word) + 1 for word in text.split()), default=1)
+            if cell[3] == 1:
+                sizes[column] = max(sizes.get(column, 4), min(len(text) + 1, most), longest)
+            column += cell[3]
+    total = sum(sizes.values())
+    return [sizes[column] / total for column in sorted(sizes)]
+
+
+def _numbered(node: dict, inlines: list) -> list:
+    """A heading's inlines with its number; appendices named as in Quarto."""
+    level, attr, _ = node["c"]
+    number = pairs_of(attr).get("number")
+    if not number:
+        return inlines
+    label = f"Appendix {number} \u2014" if level == 1 and number.isalpha() else number
+    return [string(label), SPACE, *inlines]
+
+
+def _contents(blocks: list) -> list:
+    """A table of contents with working links; Word fills in page numbers when the reader updates the field."""
+    entries: list[dict] = []
+
+    def note(node: dict) -> None:
+        if node["t"] == "Header" and node["c"][0] <= 2:
+            level, attr, inlines = node["c"]
+            text = plain(_numbered(node, inlines))
+            entries.append(styled(f"TOC {level}", [para([link(words(text), f"#{attr[0]}")])]))
+
+    walk(blocks, note)
+    first, last = entries[0]["c"][1][0]["c"], entries[-1]["c"][1][0]["c"]
+    first.insert(0, raw("openxml", TOC + FIELD.format("separate"), True))
+    last.append(raw("openxml", FIELD.format("end"), True))
+    return [styled("TOC Heading", [para([string("Contents")])], CONTENTS), *entries]
+
+
+def write_docx(pandoc: Pandoc, book: Book, blocks: list, out: Path) -> None:
+    """Write ``out``/<output-file>.docx."""
+    meta = {
+        "title": {"t": "MetaInlines", "c": words(book.title)},
+        "subtitle": {"t": "MetaInlines", "c": words(book.subtitle)},
+        "author": {"t": "MetaList", "c": [{"t": "MetaInlines", "c": words(name)} for name in book.authors]},
+        "date": {"t": "MetaInlines", "c": words(long_date(book.date))},
+        "lang": {"t": "MetaString", "c": book.lang},
+    }
+    data = pandoc.convert(docx_blocks(book, blocks), meta, ["--to=docx", "--output=-"], "the book as DOCX")
+    (out / f"{book.output}.docx").write_bytes(finish(data, book.title, pandoc.epoch))
+
+
+def finish(data: bytes, title: str, epoch: int) -> bytes:
+    """Pandoc's DOCX with our styles, page header and footer; the same bytes for the same content."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+
+    def edit(name: str, change) -> None:
+        files[name] = change(files[name].decode("utf-8")).encode("utf-8")
+
+    edit("word/styles.xml", restyle)
+    edit("word/document.xml", _finish_body)
+    edit("word/_rels/document.xml.rels", lambda xml: xml.replace("</Relationships>", _relations()))
+    edit("[Content_Types].xml", lambda xml: xml.replace("</Types>", _content_types()))
+    files["word/header1.xml"] = HEADER.format(title=_escape(title), namespaces=NAMESPACES).encode("utf-8")
+    files["word/footer1.xml"] = FOOTER.format(namespaces=NAMESPACES).encode("utf-8")
+    return pack(files, epoch)
+
+
+def _finish_body(xml: str) -> str:
+    """Page layout; rows that do not break over pages; no file path where a picture's description belongs."""
+    xml = re.sub(r"<w:sectPr>.*?</w:sectPr>", SECTION, xml, flags=re.DOTALL)
+    xml = xml.replace("<w:trPr>", "<w:trPr><w:cantSplit/>")
+    xml = re.sub(r"<w:tr>(?!<w:trPr>)", "<w:tr><w:trPr><w:cantSplit/></w:trPr>", xml)
+    return re.sub(r'(<pic:cNvPr) descr="[^"]*"', r'\1 descr=""', xml)
+
+
+def restyle(xml: str) -> str:
+    """Put our definitions in the place of pandoc's styles of the same id; add those that are new."""
+    for identifier, definition in STYLES.items():
+        pattern = rf'<w:style [^>]*w:styleId="{identifier}"[^>]*>.*?</w:style>'
+        xml, count = re.subn(pattern, lambda _, new=definition: new, xml, count=1, flags=re.DOTALL)
+        if not count:
+            xml = xml.replace("</w:styles>", f"{definition}</w:styles>")
+    xml = re.sub(r'<w:sz w:val="24" />\s*<w:szCs w:val="24" />', '<w:sz w:val="22"/><w:szCs w:val="22"/>', xml, count=1)
+    return xml
+
+
+def pack(files: dict[str, bytes], epoch: int) -> bytes:
+    """A zip whose bytes depend on the files and the epoch only; [Content_Types].xml first, as Word expects."""
+    when = datetime.fromtimestamp(epoch, UTC).timetuple()[:6]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in sorted(files, key=lambda one: (one != "[Content_Types].xml", one)):
+            entry = zipfile.ZipInfo(name, when)
+            entry.compress_type, entry.create_system, entry.external_attr = (
+                zipfile.ZIP_DEFLATED,
+                3,
+                0o644 << 16,
+            )
+            archive.writestr(entry, files[name], compresslevel=6)
+    return stream.getvalue()
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _relations() -> str:
+    base = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+    parts = (("rIdHeader", "header"), ("rIdFooter", "footer"))
+    made = [f'<Relationship Id="{one}" Type="{base}{kind}" Target="{kind}1.xml"/>' for one, kind in parts]
+    return "".join(made) + "</Relationships>"
+
+
+def _content_types() -> str:
+    base = "application/vnd.openxmlformats-officedocument.wordprocessingml."
+    made = [f'<Override PartName="/word/{kind}1.xml" ContentType="{base}{kind}+xml"/>' for kind in ("header", "footer")]
+    return "".join(made) + "</Types>"

@@ -1,0 +1,511 @@
+"""Chapter 3, perceptions: its tables, figures, numbers and the wording that follows the results."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from agency_survey import figures, ledger, tables
+from agency_survey.codebook import Codebook
+from agency_survey.design import SurveyDesign
+from agency_survey.exhibits import Exhibits
+from agency_survey.sections import perceptions as section
+from agency_survey.sections import survey
+from agency_survey.sections.perceptions import EVERY, FORMS, LITTLE, PREVALENT, RATINGS
+from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, num, percent, slug
+from agency_survey.tables import Table, percent_cell
+
+RULE = PREFIX = "perceptions"
+KEYS = {
+    "q1_sex_residents": "sex-residents",
+    "q2_sex_foreign_nationals": "sex-foreign",
+    "q3_labour_residents": "labour-residents",
+    "q4_labour_foreign_nationals": "labour-foreign",
+    "sex_over_labour": "sex-over-labour",
+}
+MEASURES = dict(zip(RATINGS, ["widespread", "occasional", "rare", "non-existent"], strict=True)) | {
+    PREVALENT: "prevalent",
+    LITTLE: "rare-or-none",
+}
+ALPHA = 0.05
+
+
+def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: dict) -> Exhibits:
+    """Exhibits of the chapter.
+
+    rows, design : respondents with their answers (``national_survey.respondents``); book : codebook of Part I;
+    settings : confidence_level, reliability, population_classes.
+    """
+    level, limits, synthetic = settings["confidence_level"], settings["reliability"], book.synthetic
+    parts = survey.domains(rows, settings["population_classes"])
+    labels = {name: book.variables[name].label for name in section.SOURCES}
+    found = section.by_form(rows, design, parts, level)
+    every = section.every_form(rows, design, parts, level)
+    unsure = section.without_rating(rows, design, level)
+    named = section.sources(rows, design, labels, parts, level)
+    differences = section.size_differences(rows, design, parts, level)
+    numbers = _numbers(found, every, unsure, named, differences, level)
+    return Exhibits(
+        numbers,
+        [
+            ratings_table(found, limits, level, synthetic),
+            groups_table(found, limits, level, synthetic),
+            every_table(every, limits, level, synthetic),
+            unsure_table(unsure, limits, level, synthetic),
+            sources_table(named, limits, level, synthetic),
+        ],
+        [
+            ratings_figure(found, synthetic),
+            size_figure(found, limits, level, synthetic),
+            sources_figure(named, level, synthetic),
+        ],
+        {
+            "findings": findings(every, differences, limits),
+            "size": size_paragraph(differences),
+            "without-rating": unsure_paragraph(unsure),
+            "sources": sources_paragraph(named),
+            "headline": headline(),
+        },
+    )
+
+
+def _numbers(found, every, unsure, named, differences, level) -> ledger.Numbers:
+    numbers = ledger.Numbers(RULE)
+    for row in found.itertuples():
+        ident = f"{PREFIX}.{KEYS[row.variable]}.{MEASURES[row.measure]}.{slug(row.domain)}"
+        add_share(numbers, ident, row, f"{row.form}: {row.measure.lower()}", level)
+    of_every = {label: MEASURES[measure] for measure, label in EVERY.items()}
+    for row in every.itertuples():
+        add_share(
+            numbers,
+            f"{PREFIX}.every-form.{of_every[row.measure]}.{slug(row.domain)}",
+            row,
+            row.measure,
+            level,
+        )
+    for row in unsure.itertuples():
+        add_share(numbers, f"{PREFIX}.{KEYS[row.variable]}.dont-know", row, f"{row.form}: don't know", level)
+    for row in named.itertuples():
+        key = row.variable.split("_", 1)[1].replace("_", "-")
+        add_share(
+            numbers,
+            f"{PREFIX}.source.{key}.{slug(row.domain)}",
+            row,
+            f"Source of the picture: {row.measure}",
+            level,
+        )
+    for entry in differences:
+        form = FORMS.get(entry.name, "Sex less labour trafficking")
+        common = {"unit": "difference of shares", "domain": survey.LOCAL}
+        ident = f"{PREFIX}.difference.{KEYS[entry.name]}"
+        label = f"{form}, widespread or occasional: largest communities less the others"
+        numbers.add(
+            ident,
+            entry.value,
+            format="points1",
+            label=label,
+            estimator="contrast of domain means, linearised variance",
+            se=entry.se,
+            interval=(entry.low, entry.high),
+            level=level,
+            **common,
+        )
+        numbers.add(f"{ident}.p", entry.p, format="p", label=f"p-value: {label}", estimator="t test", **common)
+    return numbers
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _cell(row, limits: dict) -> str:
+    return percent_cell(row.share, row.se, row.low, row.high, row.n, limits)
+
+
+def _domain_label(row) -> str:
+    return f"**{row.domain}**" if row.breakdown == survey.ALL else row.domain
+
+
+def ratings_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
+    """All agencies: share of each rating, by form."""
+    data = found[found["domain"] == survey.ALL].reset_index(drop=True)
+    shown = []
+    for form, part in data.groupby("form", sort=False):
+        cells = {row.measure: _cell(row, limits) for row in part.itertuples() if row.measure != PREVALENT}
+        shown.append({"Form of trafficking": form, "n": f"{part['n'].iloc[0]:,}", **cells})
+    return Table(
+        "tbl-perceptions-ratings",
+        caption(
+            f"Perceived prevalence in the agency's community: percent of agencies, with {percent(level)} interval",
+            synthetic,
+        ),
+        pd.DataFrame(shown),
+        data,
+        survey.source(synthetic),
+        "n: agencies that rated the form, unweighted; those that answered don't know or gave no answer are left out and "
+        "shown in @tbl-perceptions-without-rating. " + tables.reliability_note(limits),
+        widths=(20, 6, 16, 16, 16, 16, 16),
+    )
+
+
+def groups_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
+    """Rare or non-existent by form, in every domain."""
+    data = found[found["measure"] == LITTLE].reset_index(drop=True)
+    shown = []
+    for _, part in data.groupby(["breakdown", "domain"], sort=False):
+        cells = {row.form: _cell(row, limits) for row in part.itertuples()}
+        shown.append({"Agencies": _domain_label(part.iloc[0]), "n": f"{part['n'].min():,}", **cells})
+    return Table(
+        "tbl-perceptions-groups",
+        caption(
+            f"Agencies that rate a form rare or non-existent: percent, with {percent(level)} interval",
+            synthetic,
+        ),
+        pd.DataFrame(shown),
+        data,
+        survey.source(synthetic),
+        "n: agencies that rated the form, unweighted, the least of the four. "
+        + f"{LOCAL_NOTE} "
+        + tables.reliability_note(limits),
+        widths=(22, 6, 18, 18, 18, 18),
+    )
+
+
+def every_table(every: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
+    """Agencies that rate every form non-existent, or rare or non-existent, by type and size."""
+    data = every[every["breakdown"].isin([survey.ALL, "Agency type", "Population served"])].reset_index(drop=True)
+    shown = []
+    for _, part in data.groupby(["breakdown", "domain"], sort=False):
+        cells = {row.measure: _cell(row, limits) for row in part.itertuples()}
+        shown.append({"Agencies": _domain_label(part.iloc[0]), "n": f"{part['n'].iloc[0]:,}", **cells})
+    return Table(
+        "tbl-perceptions-every-form",
+        caption(
+            f"Agencies that see little or no trafficking of any form: percent, with {percent(level)} interval",
+            synthetic,
+        ),
+        pd.DataFrame(shown),
+        data,
+        survey.source(synthetic),
+        "n: agencies that rated at least one form, unweighted; forms that an agency did not rate are left out of account. "
+        + f"{LOCAL_NOTE} "
+        + tables.reliability_note(limits),
+        widths=(34, 8, 28, 28),
+    )
+
+
+def unsure_table(unsure: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
+    """Don't know, refused and left out, by form."""
+    shown = [
+        {
+            "Form of trafficking": row.form,
+            "Answered": f"{row.n:,}",
+            f"Don't know, percent ({percent(level)} interval)": _cell(row, limits),
+            "Refused": f"{row.refused:,}",
+            "Left out": f"{row.left_out:,}",
+            "Not valid": f"{row.invalid:,}",
+        }
+        for row in unsure.itertuples()
+    ]
+    return Table(
+        "tbl-perceptions-without-rating",
+        caption("Agencies that gave no rating, by form", synthetic),
+        pd.DataFrame(shown),
+        unsure,
+        survey.source(synthetic),
+        "Answered: agencies that gave a rating or answered don't know. Counts are unweighted.",
+        widths=(36, 10, 30, 9, 9, 9),
+    )
+
+
+def _sizes(named: pd.DataFrame) -> list[str]:
+    classes = list(dict.fromkeys(named.loc[named["breakdown"] == "Population served", "domain"]))
+    return [survey.ALL, classes[0], classes[-1]]
+
+
+def sources_table(named: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
+    """Where the picture comes from: all agencies, the smallest and the largest communities."""
+    data = named[named["domain"].isin(_sizes(named))].reset_index(drop=True)
+    shown = []
+    for source, part in data.groupby("measure", sort=False):
+        cells = {row.domain: _cell(row, limits) for row in part.itertuples()}
+        shown.append({"Source": source, "n": f"{part['n'].max():,}", **cells})
+    return Table(
+        "tbl-perceptions-sources",
+        caption(
+            f"Where leaders' picture of trafficking comes from: percent naming the source, with {percent(level)} interval",
+            synthetic,
+        ),
+        pd.DataFrame(shown),
+        data,
+        survey.source(synthetic),
+        "Several sources could be named. n: agencies of all kinds that answered, unweighted. The last two columns are local "
+        "agencies by population served. " + tables.reliability_note(limits),
+        widths=(28, 8, 22, 22, 22),
+    )
+
+
+# -- figures ---------------------------------------------------------------------------------------------------------
+
+SHADES = ["#08306B", "#2E75B6", "#9DC3E6", "#E4ECF4"]
+
+
+def ratings_figure(found: pd.DataFrame, synthetic: bool) -> figures.Figure:
+    """Stacked bars: the four ratings of each form."""
+    data = found[(found["domain"] == survey.ALL) & found["measure"].isin(RATINGS)].reset_index(drop=True)
+
+    def draw(data: pd.DataFrame):
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(figures.WIDTH, 2.5), layout="constrained")
+        axis = canvas.subplots()
+        forms = list(FORMS.values())[::-1]
+        left = np.zeros(len(forms))
+        for rating, color in zip(RATINGS, SHADES, strict=True):
+            share = 100 * data[data["measure"] == rating].set_index("form")["share"].loc[forms].to_numpy()
+            axis.barh(
+                forms,
+                share,
+                left=left,
+                color=color,
+                edgecolor="white",
+                linewidth=0.8,
+                height=0.68,
+                label=rating,
+            )
+            for at, (value, start) in enumerate(zip(share, left, strict=True)):
+                if value >= 4:
+                    ink = "white" if color in SHADES[:2] else figures.INK
+                    axis.text(
+                        start + value / 2,
+                        at,
+                        f"{value:.0f}",
+                        ha="center",
+                        va="center",
+                        color=ink,
+                        fontsize=8.5,
+                    )
+            left += share
+        axis.set_xlim(0, 100)
+        axis.set_xlabel("Percent of agencies that rated the form")
+        axis.grid(axis="y", visible=False)
+        canvas.legend(loc="outside upper center", ncols=4, fontsize=8.5)
+        return canvas
+
+    at = data.set_index(["form", "measure"])["share"]
+    alt = "Four stacked bars, one for each form of trafficking. " + " ".join(
+        f"{form}: " + ", ".join(f"{rating.lower()} {100 * at[form, rating]:.1f} percent" for rating in RATINGS) + "."
+        for form in FORMS.values()
+    )
+    n = data.drop_duplicates("form")["n"]
+    return figures.Figure(
+        "fig-perceptions-ratings",
+        caption("Perceived prevalence of four forms of trafficking, all agencies", synthetic),
+        alt,
+        data,
+        survey.source(synthetic),
+        draw,
+        f"n = {n.min():,} to {n.max():,} agencies by form. Shares below four percent are not lettered.",
+    )
+
+
+def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> figures.Figure:
+    """Rare or non-existent by population class, a panel each for sex and labour trafficking."""
+    data = found[(found["breakdown"] == "Population served") & (found["measure"] == LITTLE)]
+    classes = list(dict.fromkeys(data["domain"]))
+    data = survey.shown(data, limits)
+    panels = {"Sex trafficking": list(FORMS)[:2], "Labour trafficking": list(FORMS)[2:]}
+
+    def draw(data: pd.DataFrame):
+        from matplotlib.figure import Figure as Canvas
+
+        spots = pd.Series(range(len(classes))[::-1], index=classes)
+        canvas = Canvas(figsize=(figures.WIDTH, 3.1), layout="constrained")
+        axes = canvas.subplots(1, 2, sharey=True)
+        for axis, (title, names) in zip(axes, panels.items(), strict=True):
+            for name, who, shift, k in zip(
+                names, ("residents", "foreign nationals"), (0.14, -0.14), (0, 1), strict=True
+            ):
+                part = data[data["variable"] == name]
+                _intervals(axis, part, spots[part["domain"]] + shift, figures.PALETTE[k], figures.MARKERS[k], who)
+            axis.set_title(title)
+            axis.set_xlim(0, 103)
+            axis.set_xticks([0, 25, 50, 75, 100])
+            axis.set_xlabel("Percent rating it rare or non-existent")
+            axis.grid(axis="y", visible=False)
+        axes[0].set_yticks(spots, classes)
+        axes[0].set_ylabel("Population served")
+        axes[0].legend(loc="lower left", fontsize=8.5, title="Trafficking of", title_fontsize=8.5)
+        return canvas
+
+    alt = (
+        "Two panels of points with intervals, for sex and labour trafficking, over classes of population served. Percent "
+        "rating a form rare or non-existent: "
+        + "; ".join(
+            f"{form}: "
+            + ", ".join(f"{row.domain} {100 * row.share:.0f}" for row in data[data["variable"] == name].itertuples())
+            for name, form in FORMS.items()
+        )
+        + "."
+    )
+    return figures.Figure(
+        "fig-perceptions-size",
+        caption("Agencies that rate trafficking rare or non-existent, by population served", synthetic),
+        alt,
+        data,
+        survey.source(synthetic),
+        draw,
+        f"n = {data['n'].min():,} to {data['n'].max():,} local agencies by class and form. Bars: {percent(level)} logit "
+        "intervals. Estimates too uncertain for @tbl-perceptions-groups are not drawn.",
+    )
+
+
+def sources_figure(named: pd.DataFrame, level: float, synthetic: bool) -> figures.Figure:
+    """Sources of the picture in the smallest and the largest communities."""
+    sizes = _sizes(named)[1:]
+    data = named[named["domain"].isin(sizes)].reset_index(drop=True)
+
+    def draw(data: pd.DataFrame):
+        from matplotlib.figure import Figure as Canvas
+
+        order = data[data["domain"] == sizes[1]].sort_values("share")["measure"].tolist()
+        canvas = Canvas(figsize=(figures.WIDTH, 2.7), layout="constrained")
+        axis = canvas.subplots()
+        for k, (size, shift) in enumerate(zip(sizes, (0.14, -0.14), strict=True)):
+            part = data[data["domain"] == size].set_index("measure").loc[order]
+            _intervals(axis, part, np.arange(len(order)) + shift, figures.PALETTE[k], figures.MARKERS[k], size)
+        axis.set_yticks(range(len(order)), order)
+        axis.set_xlim(0, 100)
+        axis.set_xlabel("Percent of agencies naming the source")
+        axis.grid(axis="y", visible=False)
+        axis.legend(loc="lower right", fontsize=8.5, title="Population served", title_fontsize=8.5)
+        return canvas
+
+    at = data.set_index(["measure", "domain"])["share"]
+    alt = "Points with intervals for each source of the leaders' picture: " + "; ".join(
+        f"{name.lower()} {100 * at[name, sizes[0]]:.0f} percent in communities {sizes[0].lower()} and "
+        f"{100 * at[name, sizes[1]]:.0f} percent in those of {sizes[1].lower()}"
+        for name in dict.fromkeys(data["measure"])
+    )
+    return figures.Figure(
+        "fig-perceptions-sources",
+        caption("Where leaders' picture of trafficking comes from, smallest and largest communities", synthetic),
+        alt + ".",
+        data,
+        survey.source(synthetic),
+        draw,
+        "n = "
+        + " and ".join(f"{data.loc[data['domain'] == size, 'n'].max():,} ({size.lower()})" for size in sizes)
+        + f" local agencies. Bars: {percent(level)} logit intervals.",
+    )
+
+
+def _intervals(axis, part: pd.DataFrame, y, color: str, marker: str, label: str) -> None:
+    error = 100 * np.vstack([part["share"] - part["low"], part["high"] - part["share"]])
+    axis.errorbar(
+        100 * part["share"],
+        y,
+        xerr=np.nan_to_num(np.abs(error)),
+        fmt=marker,
+        color=color,
+        elinewidth=1.3,
+        capsize=2.2,
+        markersize=4.6,
+        label=label,
+    )
+
+
+# -- wording ---------------------------------------------------------------------------------------------------------
+
+
+def _id(form: str, measure: str, domain: str = survey.ALL) -> str:
+    return f"{PREFIX}.{form}.{MEASURES[measure]}.{slug(domain)}"
+
+
+def findings(found: pd.DataFrame, differences: list[section.Difference], limits: dict) -> str:
+    """The chapter's opening findings; ``found`` is the table of ``every_form``."""
+    last = found.loc[found["breakdown"] == "Population served", "domain"].iloc[-1]
+    little = found[found["measure"] == EVERY[LITTLE]]
+    opening = "Most agencies" if little.loc[little["domain"] == survey.ALL, "share"].iloc[0] > 0.5 else "Some agencies"
+    ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent", survey.LOCAL)
+    parts = [
+        f"{opening}, {num(ident)} ({num(ident, 'ci')}), rate every form of human trafficking in their community rare or "
+        f"non-existent; {num(none)} of local leaders ({num(none, 'ci')}) rate every form non-existent.",
+        _size_sentence(differences),
+    ]
+    if last in set(survey.shown(little, limits)["domain"]):
+        parts.append(
+            f"In communities of {last.lower()}, {num(_id('every-form', LITTLE, last))} "
+            f"({num(_id('every-form', LITTLE, last), 'ci')}) rate every form rare or non-existent."
+        )
+    return " ".join(parts) + "\n"
+
+
+def _size_sentence(differences: list[section.Difference]) -> str:
+    *forms, over = differences
+    rising = [entry for entry in forms if entry.p < ALPHA and entry.value > 0]
+    if len(rising) < len(forms):
+        return (
+            f"Agencies of the largest communities are shown to see more of {len(rising)} of the {len(forms)} forms than "
+            "other local agencies."
+        )
+    steeper = over.p < ALPHA and over.value > 0
+    return "Agencies serving larger communities see more of it" + (", sex trafficking above all." if steeper else ".")
+
+
+def size_paragraph(differences: list[section.Difference]) -> str:
+    """Largest communities against the others, form by form, with tests."""
+    *forms, over = differences
+    base = f"{PREFIX}.difference."
+    listed = "; ".join(
+        f"{num(base + KEYS[entry.name])} for {FORMS[entry.name].lower()} ({num(base + KEYS[entry.name], 'ci')}, p "
+        f"{num(base + KEYS[entry.name] + '.p')})"
+        for entry in forms
+    )
+    ident = base + KEYS[over.name]
+    verdict = (
+        ("larger" if over.value > 0 else "smaller") + " for sex than for labour trafficking"
+        if over.p < ALPHA
+        else "not shown to differ between sex and labour trafficking"
+    )
+    return (
+        "The share of agencies that rate a form widespread or occasional is, in the largest communities less the other "
+        f"local agencies: {listed}. This difference is {verdict} ({num(ident)}, {num(ident, 'ci')}, p {num(ident + '.p')}).\n"
+    )
+
+
+def unsure_paragraph(unsure: pd.DataFrame) -> str:
+    """The form that most leaders have no opinion on."""
+    most, least = unsure.loc[unsure["share"].idxmax()], unsure.loc[unsure["share"].idxmin()]
+    first, last = (num(f"{PREFIX}.{KEYS[row['variable']]}.dont-know") for row in (most, least))
+    return (
+        f"Leaders most often answer that they don't know about {most['form'].lower()} ({first}), least often about "
+        f"{least['form'].lower()} ({last}). Don't know is shown apart and is in no share of the ratings: who has no "
+        "opinion is not counted among those who see no trafficking.\n"
+    )
+
+
+def sources_paragraph(named: pd.DataFrame) -> str:
+    """The source named most, and own cases in small and large communities."""
+    overall = named[named["domain"] == survey.ALL]
+    most = overall.loc[overall["share"].idxmax()]
+    last = _sizes(named)[-1]
+
+    def ident(variable: str, domain: str) -> str:
+        return f"{PREFIX}.source.{variable.split('_', 1)[1].replace('_', '-')}.{slug(domain)}"
+
+    return (
+        f"The source that leaders name most often is {most['measure'][0].lower()}{most['measure'][1:]} "
+        f"({num(ident(most['variable'], survey.ALL))}, {num(ident(most['variable'], survey.ALL), 'ci')}). Cases of their "
+        f"own officers inform {num(ident('q5a_own_cases', survey.LOCAL))} of local leaders, and "
+        f"{num(ident('q5a_own_cases', last))} in communities of {last.lower()}.\n"
+    )
+
+
+def headline() -> str:
+    """The sentence of the book's first page."""
+    ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent", survey.LOCAL)
+    return (
+        f"In the stand-in for the survey of 2007, {num(ident)} of agencies ({num(ident, 'ci')}) rate every form of human "
+        f"trafficking in their community rare or non-existent, and {num(none)} of local leaders ({num(none, 'ci')}) rate "
+        "every form non-existent (@sec-perceptions).\n"
+    )

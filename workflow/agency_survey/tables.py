@@ -1,0 +1,91 @@
+"""Tables of the book: full-precision data as CSV, and the printed table as Markdown with caption and notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from agency_survey import files
+
+ALIGN = {"left": ":---", "right": "---:", "center": ":---:"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: id (``tbl-...``), caption, printed cells (text), data, notes and the source line."""
+
+    ident: str
+    caption: str
+    shown: pd.DataFrame
+    data: pd.DataFrame
+    source: str
+    notes: str = ""
+    left: tuple[str, ...] = ()
+    widths: tuple[int, ...] = ()
+
+    def markdown(self) -> str:
+        """Pandoc pipe table with its caption and a div of class table-note below."""
+        columns = list(self.shown.columns)
+        align = [ALIGN["left" if index == 0 or name in self.left else "right"] for index, name in enumerate(columns)]
+        if self.widths:
+            align = [mark.replace("---", "-" * width) for mark, width in zip(align, self.widths, strict=True)]
+        rows = [_line(columns), "|" + "|".join(align) + "|"]
+        rows += [_line(row) for row in self.shown.astype(str).itertuples(index=False)]
+        note = " ".join(part for part in (self.notes, f"Source: {self.source}") if part)
+        return "\n".join([*rows, "", f": {self.caption} {{#{self.ident}}}", "", "::: {.table-note}", note, ":::", ""])
+
+    def write(self, folder: str | Path) -> None:
+        """Write ``<folder>/<ident>.csv`` and ``.md``."""
+        files.write_csv(Path(folder) / f"{self.ident}.csv", self.data)
+        files.write_text(Path(folder) / f"{self.ident}.md", self.markdown())
+
+
+def _line(cells) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def unavailable(ident: str, caption: str, reason: str, source: str) -> Table:
+    """Table that keeps its number and place in the text where its data are not there: its only row says why."""
+    row = pd.DataFrame({"Not available to this build": [reason]})
+    return Table(ident, caption, row, row, source)
+
+
+def reliability(share: float, se: float, n: int, limits: dict) -> str:
+    """'shown', 'flagged' or 'hidden' by the relative standard error and the respondents (``reliability`` in config).
+
+    The relative standard error of a share is taken on the smaller of the share and its complement, so that 98 % is
+    judged as 2 % is.
+    """
+    if n < limits["hide_n"]:
+        return "hidden"
+    base = min(share, 1 - share)
+    if base <= 0:
+        return "shown"
+    relative = se / base
+    return "hidden" if relative > limits["hide_rse"] else "flagged" if relative > limits["flag_rse"] else "shown"
+
+
+def percent_cell(share: float, se: float, low: float, high: float, n: int, limits: dict) -> str:
+    """'43.7 (41.8–45.6)', with an asterisk where flagged; an en dash where hidden."""
+    state = reliability(share, se, n, limits)
+    if state == "hidden":
+        return "\N{EN DASH}"
+    text = f"{100 * share:.1f}" + ("\\*" if state == "flagged" else "")
+    if se > 0 and low == low and high == high:
+        text += f" ({100 * low:.1f}\N{EN DASH}{100 * high:.1f})"
+    return text
+
+
+RELIABILITY_NOTE = (
+    "\\* relative standard error over {flag} percent; \N{EN DASH} not shown: relative standard error over {hide} percent"
+    " or fewer than {n} respondents."
+)
+
+
+def reliability_note(limits: dict) -> str:
+    """The note below tables that explains the asterisk and the dash."""
+    return RELIABILITY_NOTE.format(
+        flag=f"{100 * limits['flag_rse']:g}", hide=f"{100 * limits['hide_rse']:g}", n=limits["hide_n"]
+    )

@@ -1,0 +1,63 @@
+# Helpers of all rules files. Paths are relative to the project folder.
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+
+from agency_survey import environment, imports, schema
+
+environment.prepare(workflow.basedir, schema.read_yaml("reports/_quarto.yml")["book"]["date"])
+
+REGISTER = list(schema.load("config/external.yaml", "external").values())
+REGISTER = [entry for entry in REGISTER if entry["wave"] in config["lemas"]["waves"]]
+WAVES = [entry["wave"] for entry in REGISTER]
+LEMAS_DIR = os.environ.get("LEMAS_DIR") or config["lemas"]["folder"]
+
+
+def code(rule_name):
+    """The script of a rule and the package's modules that it imports: named inputs `script` and `lib`."""
+    script = f"workflow/scripts/{rule_name}.py"
+    root = Path(workflow.basedir)
+    lib = [os.path.relpath(path, root) for path in imports.modules(root / script)]
+    return {"script": script, "lib": lib}
+
+
+def schemas(*names):
+    """JSON Schemas that a script checks its settings against."""
+    return [f"workflow/schemas/{name}.schema.json" for name in names]
+
+
+def exhibits(rule_name, tables=(), figures=(), texts=()):
+    """Files that a section's script leaves, as named outputs."""
+    base = f"results/{rule_name}"
+    return {
+        "numbers": f"{base}/numbers.json",
+        "tables": [f"{base}/tables/{name}.{end}" for name in tables for end in ("csv", "md")],
+        "figures": [
+            f"{base}/figures/{name}.{end}" for name in figures for end in ("png", "csv", "md")
+        ],
+        "texts": [f"{base}/text/{name}.md" for name in texts],
+    }
+
+
+def lemas_file(wildcards):
+    """The file of a wave where it is there; nothing otherwise."""
+    entry = next(e for e in REGISTER if str(e["wave"]) == wildcards.wave)
+    path = os.path.join(LEMAS_DIR, entry["file"])
+    return [path] if os.path.exists(path) else []
+
+
+def lemas_entry(wildcards):
+    """The register's entry of a wave, as a plain dict."""
+    return dict(next(e for e in REGISTER if str(e["wave"]) == wildcards.wave))
+
+
+def section_names():
+    """Rules of the report's sections: those whose file is numbered as a chapter (01 to 89)."""
+    folder = Path(workflow.basedir, "workflow", "rules")
+    numbered = sorted(folder.glob("[0-8][0-9]_*.smk"))
+    return [path.stem[3:] for path in numbered if not path.stem.startswith("00")]
+
+
+SECTIONS = section_names()

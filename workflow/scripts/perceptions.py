@@ -1,0 +1,26 @@
+"""Chapter 3, perceptions: shares by form, type, size and region, don't-knows and sources of the leaders' picture.
+
+In: sampled agencies with weights (weight), answers to Part I (ingest), codebook of Part I.
+Out: results/perceptions/{numbers.json,tables/,figures/,text/}.
+"""
+
+import pandas as pd
+
+from agency_survey import codebook, scripting
+from agency_survey.errors import script_main
+from agency_survey.national_survey import respondents
+from agency_survey.sections.perceptions_exhibits import chapter
+
+
+def main() -> None:
+    parser = scripting.parser(__doc__)
+    for name in ("--sample", "--part1", "--codebook"):
+        parser.add_argument(name, required=True)
+    given = parser.parse_args()
+    answers = pd.read_parquet(given.part1).drop(columns="row")
+    rows, design = respondents(pd.read_parquet(given.sample), answers)
+    chapter(rows, design, codebook.load(given.codebook), given.settings).write(given.out)
+
+
+if __name__ == "__main__":
+    script_main(main)
