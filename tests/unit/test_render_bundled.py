@@ -16,9 +16,17 @@ from render_book import REPOSITORY, append, captions, make_root, replace
 
 from agency_survey.errors import InputError
 from agency_survey.render import render
-from agency_survey.render.docx import column_widths
+from agency_survey.render.widths import column_widths
 
-PAGES = ["index", "01-introduction", "02-methods", "03-perceptions", "references", "colophon", "a-questionnaire"]
+PAGES = [
+    "index",
+    "01-introduction",
+    "02-methods",
+    "03-perceptions",
+    "references",
+    "colophon",
+    "a-questionnaire",
+]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +132,7 @@ def test_numbers_citations_notes_and_formulas_are_in_the_page(root: Path):
     assert 'data-rule="perceptions"' in number[0]
     assert "Share that sees trafficking as rare; all agencies; n = 2,075" in number[0]
     introduction = page(root, "01-introduction")
-    assert "(<a href=\"references.html#ref-farrell2008\"" in introduction
+    assert '(<a href="references.html#ref-farrell2008"' in introduction
     assert "Farrell et al. 2008" in introduction
     assert 'id="fn1"' in introduction
     assert "<math" in introduction
@@ -211,7 +219,7 @@ def test_the_docx_links_and_pictures(root: Path):
     assert body.count('fldCharType="begin"') == body.count('fldCharType="end"') == 1
 
 
-def test_docx_columns_share_the_width_by_content():
+def test_columns_share_the_width_by_content():
     def cell(text: str) -> list:
         return [["", [], []], {}, 1, 1, [{"t": "Plain", "c": [{"t": "Str", "c": text}]}]]
 

@@ -44,8 +44,14 @@ BROKEN = {
     "capital reference": ("@Fig-none is.", "unresolved reference @Fig-none"),
     "unnumbered section": ("See @sec-new.", "points to a heading without a number"),
     "other kind": ("See @thm-one.", "cross-references of kind thm are not supported"),
-    "citation": ("As [@kish1956] says.", "citation key kish1956 is not in the bibliography (did you mean kish1965?)"),
-    "anchor": ("[x](#detail)", "link to #detail, which is not in 01-introduction.qmd (did you mean details?)"),
+    "citation": (
+        "As [@kish1956] says.",
+        "citation key kish1956 is not in the bibliography (did you mean kish1965?)",
+    ),
+    "anchor": (
+        "[x](#detail)",
+        "link to #detail, which is not in 01-introduction.qmd (did you mean details?)",
+    ),
     "anchor elsewhere": ("[x](#sec-size)", "it is in 03-perceptions.qmd#sec-size"),
     "anchor of a chapter": ("[x](03-perceptions.qmd#sec-siz)", "which is not in 03-perceptions.qmd"),
     "chapter link": ("[x](03-perception.qmd)", "link to 03-perception.qmd, which is not a chapter"),

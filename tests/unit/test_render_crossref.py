@@ -64,7 +64,13 @@ def test_figures_tables_and_equations_count_apart_within_chapters(resolve):
     assert "Table 1.1: Caption q" in words(first)
     assert "Figure 1.2: Caption r" in words(first)
     assert "See Figure 1.1, Table 1.1, Figure 1.2, Figure 2.1 and Equation 2.1." in words(second)
-    assert links(second) == ["01-a.qmd#fig-p", "01-a.qmd#tbl-q", "01-a.qmd#fig-r", "02-b.qmd#fig-s", "02-b.qmd#eq-t"]
+    assert links(second) == [
+        "01-a.qmd#fig-p",
+        "01-a.qmd#tbl-q",
+        "01-a.qmd#fig-r",
+        "02-b.qmd#fig-s",
+        "02-b.qmd#eq-t",
+    ]
 
 
 def test_chapters_sections_and_appendices(resolve):
@@ -146,4 +152,18 @@ def test_one_document_has_unique_ids_and_inner_links(resolve):
     blocks = document_blocks(parts)
     names = [block["c"][1][0] for block in blocks if block["t"] == "Header"]
     assert names == ["a", "notes", "b", "01-b-notes"]
-    assert links(type("Part", (), {"blocks": blocks})) == ["#b", "#01-b-notes", "#notes", "#01-b-notes", "#notes"]
+    assert links(type("Part", (), {"blocks": blocks})) == [
+        "#b",
+        "#01-b-notes",
+        "#notes",
+        "#01-b-notes",
+        "#notes",
+    ]
+
+
+@pytest.mark.parametrize(("rule", "kept"), [("|:---|---:|:---:|", False), ("|:---------|---:|----:|", True)])
+def test_only_chosen_column_widths_are_kept(resolve, rule: str, kept: bool):
+    rows = f"| a | b | c |\n{rule}\n| {'long ' * 20} | 2 | 3 |\n\n: Caption {{#tbl-x}}\n"
+    (part,) = resolve({"index.qmd": f"# A\n\n{rows}"})
+    table = next(block for block in part.blocks if block["t"] == "Table")
+    assert [width["t"] == "ColWidth" for _, width in table["c"][2]] == [kept] * 3

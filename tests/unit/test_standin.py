@@ -1,4 +1,4 @@
-"""The stand-in: published totals are met, the committed files come from the committed settings, bad settings are refused."""
+"""The stand-in: published totals are met, committed files come from committed settings, bad settings are refused."""
 
 import copy
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from agency_survey import standin
 from agency_survey.errors import InputError
 
@@ -63,9 +64,7 @@ def test_a_change_in_perceptions_leaves_frame_and_sample_alone(tables, settings,
 
 def test_frame_meets_the_published_counts(tables, counts, settings):
     frame = tables["frame"]
-    published = counts[(counts["year"] == 2004) & (counts["breakdown"] == "total")].set_index("agency_type")[
-        "count"
-    ]
+    published = counts[(counts["year"] == 2004) & (counts["breakdown"] == "total")].set_index("agency_type")["count"]
     by_type = frame["agency_type"].value_counts()
     assert by_type[1] == published["local police"]
     assert by_type[2] == published["sheriff"]
@@ -87,12 +86,11 @@ def test_populations_lie_in_their_classes(tables, settings):
 
 def test_ids_are_unique_and_carry_a_check_character(tables):
     ids = tables["frame"]["agency_id"]
-    assert ids.is_unique and ids.str.fullmatch("[0-9A-Z]{6}").all()
+    assert ids.is_unique
+    assert ids.str.fullmatch("[0-9A-Z]{6}").all()
     assert all(check_character(identifier) for identifier in ids)
     for position in range(6):
-        following = ids.str[position].map(
-            dict(zip(standin.ISO_ALPHABET, standin.ISO_ALPHABET[1:] + "0", strict=True))
-        )
+        following = ids.str[position].map(dict(zip(standin.ISO_ALPHABET, standin.ISO_ALPHABET[1:] + "0", strict=True)))
         wrong = ids.str[:position] + following + ids.str[position + 1 :]
         assert not any(check_character(identifier) for identifier in wrong)
 
@@ -106,7 +104,8 @@ def test_all_task_forces_have_partners_in_one_state(tables, settings):
 
 def test_sample_has_three_sources_and_takes_every_certainty(tables):
     frame, disposition = tables["frame"], tables["disposition"]
-    assert len(disposition) == 3191 and disposition["agency_id"].is_unique
+    assert len(disposition) == 3191
+    assert disposition["agency_id"].is_unique
     assert (disposition["sample_source"] == 1).sum() == 3000
     certain = frame[(frame["population"] > 75000) | (frame["task_force_partner"] == 1)]
     assert certain["agency_id"].isin(disposition["agency_id"]).all()
@@ -145,7 +144,8 @@ def test_samples_take_agencies_of_a_stratum_at_equal_rates(settings, counts, tab
     rate = hits[small].mean() / 60
     spread = hits[small].var()
     assert spread == pytest.approx(60 * rate * (1 - rate), rel=0.25)
-    assert observed[0] == 0 and observed[60] == 0
+    assert observed[0] == 0
+    assert observed[60] == 0
 
 
 def test_dispositions_are_consistent(tables):
@@ -157,9 +157,7 @@ def test_dispositions_are_consistent(tables):
     assert disposition.loc[silent, ["mode", "outcome_on"]].isna().all(axis=None)
     assert disposition.loc[~silent, ["mode", "outcome_on"]].notna().all(axis=None)
     closed = tables["population"].query("in_operation == 2")["agency_id"]
-    assert set(disposition.loc[disposition["outcome"] == 6, "agency_id"]) == set(closed) & set(
-        disposition["agency_id"]
-    )
+    assert set(disposition.loc[disposition["outcome"] == 6, "agency_id"]) == set(closed) & set(disposition["agency_id"])
     assert disposition["outcome_on"].dropna().str.startswith("2007-").all()
 
 
@@ -202,6 +200,16 @@ def test_three_quarters_of_local_leaders_see_nothing(tables):
     rated = (ratings < 8).any(axis=1)
     nowhere = ratings[rated].isin([4, 8]).all(axis=1)
     assert nowhere.mean() == pytest.approx(0.75, abs=5e-4)
+
+
+def test_returns_lie_between_their_mailing_and_the_next(tables, settings):
+    waves = [pd.Timestamp(str(entry["mailed"])) for entry in settings["response"]["waves"]["value"]]
+    for number in range(1, len(waves) + 1):
+        start, end = waves[number - 1], waves[number] if number < len(waves) else None
+        dates = pd.to_datetime(tables["disposition"].query(f"wave == {number}")["outcome_on"].dropna())
+        assert dates.min() > start
+        assert end is None or dates.max() < end
+        assert dates.value_counts().max() < 0.15 * len(dates)
 
 
 @pytest.mark.parametrize("name", standin.RATINGS.values())
@@ -261,5 +269,5 @@ def test_unknown_published_type_is_refused(settings, counts):
 def test_typing_error_in_settings_is_refused(tmp_path):
     text = (CONFIG / "standin.yaml").read_text(encoding="utf-8").replace("max_draws:", "max_drwas:")
     (tmp_path / "standin.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="max_drwas.*max_draws"):
+    with pytest.raises(InputError, match=r"max_drwas.*max_draws"):
         standin.read_settings(tmp_path / "standin.yaml", CONFIG / "sample_design.yaml")

@@ -11,15 +11,16 @@ import os
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from agency_survey import __version__, environment, files, schema, settings
-from agency_survey.errors import InputError
+from agency_survey.errors import InputError, explain_os_error
 
 FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["weight", "weight_lemas"]]
-LAST = [["ledger"], ["render"]]
+LAST = [["published_and_rebuilt"], ["ledger"], ["render"]]  # the first reads the numbers of other sections
 BOOK = {
     "HTML": "reports/_book/index.html",
     "PDF": "reports/_book/report.pdf",
@@ -28,9 +29,10 @@ BOOK = {
 
 
 def stages(root: Path) -> list[list[str]]:
-    """Rules by stage: data, the sections (rules files numbered as chapters, 01 to 89), ledger, render."""
+    """Rules by stage: data, sections (rules files numbered as chapters, 01 to 89), what reads sections, ledger, render."""
     numbered = sorted((root / "workflow" / "rules").glob("[0-8][0-9]_*.smk"))
-    sections = [path.stem[3:] for path in numbered if not path.stem.startswith("00")]
+    later = {rule for stage in LAST for rule in stage}
+    sections = [path.stem[3:] for path in numbered if not path.stem.startswith("00") and path.stem[3:] not in later]
     first = [path.stem[3:] for path in numbered if path.stem.startswith("00")]
     placed = {rule for stage in FIRST for rule in stage}
     lost = [rule for rule in first if rule not in placed]
@@ -106,6 +108,7 @@ def unlock(root: Path) -> None:
 
 def _run_stage(root: Path, rules: list[str], cores: int, verbose: bool) -> list[dict]:
     from snakemake.api import SnakemakeApi
+    from snakemake.scheduling.greedy import SchedulerSettings
     from snakemake.settings import types as t
 
     from snakemake_logger_plugin_agency_survey import LogHandlerSettings
@@ -133,11 +136,14 @@ def _run_stage(root: Path, rules: list[str], cores: int, verbose: bool) -> list[
                 )
             )
             dag.execute_workflow(
-                executor="local", scheduling_settings=t.SchedulingSettings(scheduler=profile["scheduler"])
+                executor="local",
+                scheduling_settings=t.SchedulingSettings(scheduler=profile["scheduler"]),
+                scheduler_settings=SchedulerSettings() if profile["scheduler"] == "greedy" else None,
             )
         except Exception as error:
             failure = error
     if failure is not None or handler.failed:
+        (root / "logs" / "build.log").write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
         raise explain(failure, handler.failed, handler.messages) from failure
     return handler.jobs
 
@@ -167,6 +173,8 @@ def explain(failure: Exception | None, failed: list[dict], messages: list[str]) 
     while cause is not None:
         if isinstance(cause, InputError):
             return cause
+        if isinstance(cause, OSError):
+            return explain_os_error(cause)
         cause = cause.__cause__ or cause.__context__
     text = next((m for m in [*messages, str(failure)] if m and m != "None"), "it gave no reason")
     text = " ".join(text.split())

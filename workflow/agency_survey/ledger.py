@@ -27,6 +27,13 @@ def _p_value(value: float) -> str:
     return "less than 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def _scientific(value: float) -> str:
+    """5.1 times ten to a raised power."""
+    digits, power = f"{value:.1e}".split("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "\N{SUPERSCRIPT MINUS}⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digits.replace('-', MINUS)} \N{MULTIPLICATION SIGN} 10{raised}"
+
+
 # name: (value as text, standard error as text)
 FORMATS = {
     "percent0": (_percent(0), lambda se: _decimals(100 * se, 1)),
@@ -37,7 +44,7 @@ FORMATS = {
     "number2": (lambda v: _decimals(v, 2), lambda se: _decimals(se, 3)),
     "number3": (lambda v: _decimals(v, 3), lambda se: _decimals(se, 4)),
     "p": (_p_value, _p_value),
-    "scientific": (lambda v: f"{v:.1e}", lambda se: f"{se:.1e}"),
+    "scientific": (_scientific, _scientific),
     "text": (str, str),
 }
 

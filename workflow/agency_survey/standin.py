@@ -7,7 +7,6 @@ distributions by their inverse functions; the tables are therefore the same byte
 
 from __future__ import annotations
 
-import os
 import zlib
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtri
 
-from agency_survey import schema
+from agency_survey import files, schema
 from agency_survey.errors import InputError
 
 PLACES = {
@@ -82,10 +81,7 @@ def write(tables: dict[str, pd.DataFrame], root: str | Path) -> list[Path]:
     paths = []
     for name, table in tables.items():
         path = Path(root) / PLACES[name]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".part")
-        table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
-        os.replace(temporary, path)
+        files.write_csv(path, table)
         paths.append(path)
     return paths
 
@@ -411,9 +407,10 @@ def _returns(settings: dict, table: pd.DataFrame, rng: np.random.Generator) -> p
     web = rng.random(n) < np.array([entry["web"] for entry in waves])[wave - 1]
     silent = outcome == NO_CONTACT
     delay = settings["delay"]
-    days = delay["first"] - delay["mean"] * np.log(_open(rng, n))
+    most = -np.expm1((delay["first"] - delay["last"] - 1) / delay["mean"])  # cuts the exponential at the last day
+    days = delay["first"] - delay["mean"] * np.log1p(-most * _open(rng, n))
     mailed = np.array([str(entry["mailed"]) for entry in waves], dtype="datetime64[D]")[wave - 1]
-    date = mailed + np.minimum(np.floor(days), delay["last"]).astype("timedelta64[D]")
+    date = mailed + np.floor(days).astype("timedelta64[D]")
     table["wave"] = wave
     table["mode"] = pd.array(np.where(web & (outcome <= PARTIAL), WEB, MAIL), dtype="Int64")
     table["outcome_on"] = date.astype(str)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from agency_survey import files
 
+DASH = "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}"  # intervals break before their bracket, not inside
 ALIGN = {"left": ":---", "right": "---:", "center": ":---:"}
 
 
@@ -74,7 +75,7 @@ def percent_cell(share: float, se: float, low: float, high: float, n: int, limit
         return "\N{EN DASH}"
     text = f"{100 * share:.1f}" + ("\\*" if state == "flagged" else "")
     if se > 0 and low == low and high == high:
-        text += f" ({100 * low:.1f}\N{EN DASH}{100 * high:.1f})"
+        text += f" ({100 * low:.1f}{DASH}{100 * high:.1f})"
     return text
 
 

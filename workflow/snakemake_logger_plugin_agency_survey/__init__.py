@@ -3,7 +3,6 @@
 ``make report`` uses it in its own process and reads ``LogHandler.jobs``; ``snakemake --logger agency-survey`` works too.
 """
 
-from __future__ import annotations
 
 import sys
 import time
@@ -41,7 +40,7 @@ class LogHandler(LogHandlerBase):
             self._running[record.jobid] = {
                 "rule": record.rule_name,
                 "wildcards": dict(record.wildcards or {}),
-                "reason": record.reason,
+                "reason": plain(record.reason or ""),
                 "started": time.monotonic(),
             }
         elif event == LogEvent.JOB_FINISHED:
@@ -59,7 +58,7 @@ class LogHandler(LogHandlerBase):
             job["seconds"] = round(time.monotonic() - job.pop("started"), 2)
             self.jobs.append(job)
             print(
-                f"  {label(job):<28} {job['seconds']:6.1f} s   {job['reason']}"[:118],
+                f"  {label(job):<28} {job['seconds']:6.1f} s   {job['reason']}"[:120],
                 file=sys.stderr,
                 flush=True,
             )
@@ -80,3 +79,30 @@ class LogHandler(LogHandlerBase):
 def label(job: dict) -> str:
     """'ingest_lemas 2020' for a job."""
     return " ".join([job["rule"], *map(str, job["wildcards"].values())])
+
+
+REASONS = {  # Snakemake's words: ours, before the files that are named
+    "Missing output files": "not there yet",
+    "Incomplete output files": "was interrupted",
+    "Updated input files": "changed",
+    "Input files updated by another job": "new",
+    "Set of input files has changed since last execution": "its list of inputs changed",
+    "Code has changed since last execution": "its command changed",
+    "Params have changed since last execution": "its settings changed",
+    "Forced execution": "asked for",
+}
+
+
+def plain(reason: str) -> str:
+    """Snakemake's reason in short words, files in alphabetical order."""
+    parts = []
+    for part in reason.split("; "):
+        words, _, files = part.partition(": ")
+        short = REASONS.get(words)
+        if short is None:
+            parts.append(part)
+        elif words.startswith(("Params", "Set", "Code", "Forced")):
+            parts.append(short)
+        else:
+            parts.append(f"{short}: {', '.join(sorted(files.split(', ')))}")
+    return "; ".join(parts)

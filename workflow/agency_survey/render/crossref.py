@@ -14,6 +14,7 @@ from agency_survey.errors import InputError
 
 from .source import Book, Chapter
 from .tree import SPACE, attributes, div, has, link, pairs_of, para, plain, span, string, walk, words
+from .widths import chosen_widths
 
 NAMES = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
 CALLOUTS = {
@@ -93,9 +94,8 @@ def _normalise(node: dict) -> list | None:
         alternative = words(pairs.pop("fig-alt")) if "fig-alt" in pairs else normalise(inlines)
         return [{"t": "Image", "c": [[attr[0], attr[1], list(map(list, pairs.items()))], alternative, target]}]
     if node["t"] == "Table":
-        # Pandoc gives pipe tables with long lines relative widths; content decides better in all three formats.
         attr, caption, columns, *rest = node["c"]
-        columns = [[align, {"t": "ColWidthDefault"}] for align, _ in columns]
+        columns = chosen_widths(columns)
         return [{"t": "Table", "c": [attr, normalise(caption), columns, *normalise(rest)]}]
     return None
 

@@ -13,11 +13,11 @@ from .docx_styles import FOOTER, HEADER, NAMESPACES, SECTION, STYLES
 from .pandoc import Pandoc
 from .source import Book
 from .tree import SPACE, div, has, link, pairs_of, para, plain, raw, string, walk, words
+from .widths import MANY_COLUMNS, with_widths
 
 FIELD = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
 TOC = FIELD.format("begin") + r'<w:r><w:instrText xml:space="preserve"> TOC \o "1-2" \h \u </w:instrText></w:r>'
 CONTENTS = "table-of-contents"
-MANY_COLUMNS, WIDEST = 8, 36
 
 
 def styled(style: str, blocks: list, identifier: str = "") -> dict:
@@ -55,33 +55,10 @@ def _visit(node: dict) -> list | None:
 def _table(node: dict) -> dict:
     """A table over the whole text width, columns in proportion to their content; many columns in smaller type."""
     attr, caption, columns, *rest = node["c"]
-    widths = column_widths(rest)
-    columns = [[align, {"t": "ColWidth", "c": width}] for (align, _), width in zip(columns, widths, strict=True)]
+    columns = with_widths(columns, rest)
     if len(columns) > MANY_COLUMNS:
         rest = walk(rest, lambda one: [styled("Compact Small", [para(one["c"])])] if one["t"] == "Plain" else None)
     return {"t": "Table", "c": [attr, caption, columns, *rest]}
-
-
-def column_widths(parts: list) -> list[float]:
-    """Shares of the width (they add up to 1): each column's longest word or, below the head, longest cell.
-
-    A cell counts with WIDEST characters at most; cells that span columns do not count. ``parts`` are a pandoc
-    table's head, bodies and foot.
-    """
-    head, bodies, foot = parts
-    rows = [(row, 0) for row in head[1]]
-    rows += [(row, WIDEST) for body in bodies for row in [*body[2], *body[3]]] + [(row, WIDEST) for row in foot[1]]
-    sizes: dict[int, int] = {}
-    for (_, cells), most in rows:
-        column = 0
-        for cell in cells:
-            text = " ".join(plain(block) for block in cell[4])
-            longest = max((len(word) + 1 for word in text.split()), default=1)
-            if cell[3] == 1:
-                sizes[column] = max(sizes.get(column, 4), min(len(text) + 1, most), longest)
-            column += cell[3]
-    total = sum(sizes.values())
-    return [sizes[column] / total for column in sorted(sizes)]
 
 
 def _numbered(node: dict, inlines: list) -> list:

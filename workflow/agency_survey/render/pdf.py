@@ -11,6 +11,7 @@ from .dates import long_date
 from .pandoc import Pandoc
 from .source import Book
 from .tree import has, pairs_of, para, plain, raw, walk
+from .widths import MANY_COLUMNS, with_widths
 
 STANDARDS = ["ua-1"]
 
@@ -36,6 +37,9 @@ def typst_blocks(blocks: list) -> list:
                 node,
                 raw("typst", "]", True),
             ]
+        if kind == "Table" and len(node["c"][2]) > MANY_COLUMNS:
+            attr, caption, columns, *rest = walk(node, visit)["c"]
+            return [{"t": "Table", "c": [attr, caption, with_widths(columns, node["c"][3:6]), *rest]}]
         if kind == "Image":
             return [_image(node)]
         if kind == "Header":

@@ -163,7 +163,7 @@ def model_table(fit, level: float, line: str) -> Table:
                 "Standard error": _number(row.se, 3),
                 f"Odds ratio ({_level(level)} interval)": "\N{EN DASH}"
                 if row.term == "intercept"
-                else f"{row.odds_ratio:.2f} ({row.or_low:.2f}\N{EN DASH}{row.or_high:.2f})",
+                else f"{row.odds_ratio:.2f} ({row.or_low:.2f}{tables.DASH}{row.or_high:.2f})",
                 "t": _number(row.t, 2),
                 "p": _p(row.p),
             }
@@ -186,16 +186,14 @@ def weights_table(found: pd.DataFrame, difference: float, line: str) -> Table:
     shown = pd.DataFrame(
         [
             {
-                "Stratum": row.stratum,
-                "Agency type": row.agency_type,
+                "Stratum": f"{row.agency_type}, {row.stratum}",
                 "Sampled": f"{row.sampled:,}",
                 "Eligible": f"{row.eligible:,}",
                 "Respondents": f"{row.respondents:,}",
                 "Base weight": f"{row.base_weight:.4f}",
-                "Factor, recomputed": f"{row.factor:.6f}",
-                "Factor, distributed": f"{row.distributed_factor:.6f}",
+                "Factor, recomputed": f"{row.factor:.5f}",
+                "Factor, distributed": f"{row.distributed_factor:.5f}",
                 "Final weight": f"{row.weight:.4f}",
-                "Agencies": f"{row.population:,.0f}",
             }
             for row in found.itertuples()
         ]
@@ -207,10 +205,9 @@ def weights_table(found: pd.DataFrame, difference: float, line: str) -> Table:
         found,
         line,
         "Factor: base weight of eligible agencies over base weight of respondents, by stratum. Largest difference from "
-        f"the distributed factor over all agencies: {difference:.0e}. Agencies: sum of final weights, used as the "
-        "population size in variances.",
-        left=("Agency type",),
-        widths=(8, 16, 9, 9, 12, 9, 11, 11, 9, 9),
+        f"the distributed factor over all agencies: {ledger.format_value(difference, 'scientific')}. The sum of final "
+        "weights of a stratum is its population size in variances.",
+        widths=(22, 9, 9, 10, 9, 12, 12, 9),
     )
 
 

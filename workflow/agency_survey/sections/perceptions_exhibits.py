@@ -12,7 +12,7 @@ from agency_survey.exhibits import Exhibits
 from agency_survey.sections import perceptions as section
 from agency_survey.sections import survey
 from agency_survey.sections.perceptions import EVERY, FORMS, LITTLE, PREVALENT, RATINGS
-from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, num, percent, slug
+from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, communities, num, percent, slug
 from agency_survey.tables import Table, percent_cell
 
 RULE = PREFIX = "perceptions"
@@ -334,7 +334,7 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
             axis.grid(axis="y", visible=False)
         axes[0].set_yticks(spots, classes)
         axes[0].set_ylabel("Population served")
-        axes[0].legend(loc="lower left", fontsize=8.5, title="Trafficking of", title_fontsize=8.5)
+        axes[0].legend(loc="upper left", fontsize=8.5, title="Trafficking of", title_fontsize=8.5)
         return canvas
 
     alt = (
@@ -382,8 +382,8 @@ def sources_figure(named: pd.DataFrame, level: float, synthetic: bool) -> figure
 
     at = data.set_index(["measure", "domain"])["share"]
     alt = "Points with intervals for each source of the leaders' picture: " + "; ".join(
-        f"{name.lower()} {100 * at[name, sizes[0]]:.0f} percent in communities {sizes[0].lower()} and "
-        f"{100 * at[name, sizes[1]]:.0f} percent in those of {sizes[1].lower()}"
+        f"{name.lower()} {100 * at[name, sizes[0]]:.0f} percent in {communities(sizes[0])} and "
+        f"{100 * at[name, sizes[1]]:.0f} percent in {communities(sizes[1])}"
         for name in dict.fromkeys(data["measure"])
     )
     return figures.Figure(
@@ -434,7 +434,7 @@ def findings(found: pd.DataFrame, differences: list[section.Difference], limits:
     ]
     if last in set(survey.shown(little, limits)["domain"]):
         parts.append(
-            f"In communities of {last.lower()}, {num(_id('every-form', LITTLE, last))} "
+            f"In {communities(last)}, {num(_id('every-form', LITTLE, last))} "
             f"({num(_id('every-form', LITTLE, last), 'ci')}) rate every form rare or non-existent."
         )
     return " ".join(parts) + "\n"
@@ -497,7 +497,7 @@ def sources_paragraph(named: pd.DataFrame) -> str:
         f"The source that leaders name most often is {most['measure'][0].lower()}{most['measure'][1:]} "
         f"({num(ident(most['variable'], survey.ALL))}, {num(ident(most['variable'], survey.ALL), 'ci')}). Cases of their "
         f"own officers inform {num(ident('q5a_own_cases', survey.LOCAL))} of local leaders, and "
-        f"{num(ident('q5a_own_cases', last))} in communities of {last.lower()}.\n"
+        f"{num(ident('q5a_own_cases', last))} in {communities(last)}.\n"
     )
 
 

@@ -35,7 +35,7 @@ def notice(synthetic: bool) -> str:
     return (
         "::: {.callout-important}\n## Synthetic data\n\n"
         f"The microdata of the {SURVEY} were never deposited in a public archive, as far as anyone could find. The "
-        "numbers of this chapter come from a **synthetic stand-in**: a made-up frame, sample and set of answers, drawn "
+        "numbers on it here come from a **synthetic stand-in**: a made-up frame, sample and set of answers, drawn "
         "by a documented generator and calibrated to published figures where there are any. They show that the "
         "workflow works; they are no evidence about any agency. With the real files in the same place and layout, "
         "every number is rebuilt from them.\n:::\n"
@@ -123,6 +123,12 @@ def shown(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
 def percent(level: float) -> str:
     """'95%', of a confidence level."""
     return f"{100 * level:g}%"
+
+
+def communities(label: str) -> str:
+    """'communities under 2,500' or 'communities of 2,500 to 9,999', of a population class."""
+    label = label.lower()
+    return f"communities {label}" if label.startswith("under") else f"communities of {label}"
 
 
 def num(ident: str, field: str = "") -> str:

@@ -1,0 +1,120 @@
+"""Whole builds in copies of the project: one full build a session, copied for each test that changes something."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Project:
+    """A copy of the project and its builds."""
+
+    def __init__(self, folder: Path, lemas: Path | None):
+        self.folder, self.lemas = folder, lemas
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """Environment of a user: no settings of this test run, the bundled engine."""
+        kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "LEMAS_DIR", "QUARTO_PATH")}
+        kept["PYTHONPATH"] = str(self.folder / "workflow")
+        if self.lemas:
+            kept["LEMAS_DIR"] = str(self.lemas)
+        return {**kept, **extra}
+
+    def run(self, *command: str, wrap: tuple[str, ...] = (), **extra: str) -> subprocess.CompletedProcess:
+        """Run a Python module of the project's environment in its folder."""
+        return subprocess.run(
+            [*wrap, sys.executable, "-m", *command],
+            cwd=self.folder,
+            env=self.environment(**extra),
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    def report(self, *arguments: str, wrap: tuple[str, ...] = (), **extra: str) -> subprocess.CompletedProcess:
+        """``make report`` without setting up the environment."""
+        return self.run("agency_survey.cli", "report", *arguments, wrap=wrap, **extra)
+
+    def jobs(self) -> set[str]:
+        """Rules (with wildcards) that the last build ran."""
+        record = json.loads((self.folder / "results/build.json").read_text())
+        return {" ".join([job["rule"], *job["wildcards"].values()]) for job in record["jobs"]}
+
+    def outputs(self) -> dict[str, str]:
+        """Digest of every result and of every file of the book."""
+        found = {}
+        for base in ("results", "reports/_book"):
+            for path in sorted((self.folder / base).rglob("*")):
+                if path.is_file() and path.name not in ("build.json", ".lock"):
+                    name = path.relative_to(self.folder).as_posix()
+                    found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace the only occurrence of a text in a file."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def copy(self, folder: Path) -> Project:
+        """The project with everything built, in another folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder, self.lemas)
+
+
+def checkout(folder: Path) -> None:
+    """The project's files as a clone would have them: tracked ones, and new ones not ignored."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, target)
+
+
+@pytest.fixture(scope="session")
+def lemas() -> Path | None:
+    """Folder of the LEMAS files, or None where they are not at hand."""
+    folder = Path(os.environ.get("LEMAS_DIR") or ROOT.parent / "shared" / "data" / "lemas")
+    return folder.resolve() if (folder / "lemas_2020.tsv").is_file() else None
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, lemas) -> Project:
+    """A built project; tests must not change it."""
+    folder = tmp_path_factory.mktemp("built") / "project"
+    checkout(folder)
+    project = Project(folder, lemas)
+    done = project.report("--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    project.first = done
+    return project
+
+
+@pytest.fixture
+def project(built, tmp_path) -> Project:
+    """A built project of the test's own."""
+    return built.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def fresh(tmp_path, lemas) -> Project:
+    """A project that was never built."""
+    checkout(tmp_path / "project")
+    return Project(tmp_path / "project", lemas)

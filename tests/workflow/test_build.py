@@ -1,0 +1,215 @@
+"""The main job from end to end, and what reruns after a change."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agency_survey.build import stages
+
+pytestmark = pytest.mark.build
+SECTIONS = {"survey_methods", "perceptions", "after_the_report", "published_and_rebuilt"}
+
+
+def test_full_build_leaves_the_book_and_its_record(built):
+    for name in ("index.html", "10-after-the-report.html", "report.pdf", "report.docx"):
+        assert (built.folder / "reports/_book" / name).stat().st_size > 1000
+        assert name == "10-after-the-report.html" or f"reports/_book/{name}" in built.first.stdout
+    record = json.loads((built.folder / "results/build.json").read_text())
+    assert f"{len(record['jobs'])} jobs ran" in built.first.stdout
+    assert {job["rule"] for job in record["jobs"]} == {
+        "external_data",
+        "ingest",
+        "ingest_lemas",
+        "weight",
+        "weight_lemas",
+        "ledger",
+        "render",
+        *SECTIONS,
+    }
+    assert all(job["seconds"] >= 0 and job["reason"] for job in record["jobs"])
+
+
+def test_stages_hold_every_rule_once(built):
+    listed = built.run("snakemake", "--list-rules").stdout.split()
+    staged = [rule for stage in stages(built.folder) for rule in stage]
+    assert sorted(staged) == sorted(set(listed) - {"all"})
+
+
+def test_second_build_runs_no_job(project):
+    done = project.report()
+    assert done.returncode == 0, done.stderr
+    assert "no job ran" in done.stdout
+    assert project.jobs() == set()
+
+
+def test_touch_and_move_run_no_job(project, tmp_path):
+    for path in project.folder.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts:
+            os.utime(path)
+    moved = type(project)(tmp_path / "elsewhere", project.lemas)
+    shutil.move(project.folder, moved.folder)
+    done = moved.report()
+    assert done.returncode == 0, done.stderr
+    assert moved.jobs() == set()
+
+
+def test_plain_snakemake_gives_the_same_bytes(fresh, built):
+    done = fresh.run("snakemake", "--cores", "2", "--quiet", "all")
+    assert done.returncode == 0, done.stderr
+    assert fresh.outputs() == built.outputs()
+
+
+def test_other_folder_cores_time_zone_and_locale_give_the_same_bytes(fresh, built):
+    done = fresh.report("--cores", "1", TZ="Asia/Tokyo", LC_ALL="de_DE.UTF-8", PYTHONHASHSEED="77")
+    assert done.returncode == 0, done.stderr
+    assert fresh.outputs() == built.outputs()
+
+
+def test_comment_in_a_script_runs_that_job_and_stops(project):
+    path = project.folder / "workflow/scripts/weight.py"
+    path.write_text(path.read_text() + "# a remark\n")
+    before = project.outputs()
+    assert project.report().returncode == 0
+    assert project.jobs() == {"weight"}
+    assert project.outputs() == before
+
+
+def test_edit_in_a_module_runs_the_rules_that_import_it(project):
+    path = project.folder / "workflow/agency_survey/models.py"
+    path.write_text(path.read_text() + "# a remark\n")
+    assert project.report().returncode == 0
+    assert project.jobs() == {"after_the_report"}
+
+
+def test_one_answer_runs_its_chain_only(project):
+    path = project.folder / "data/raw/part1.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    column = lines[0].split(",").index("q1_sex_residents")
+    row = next(k for k, line in enumerate(lines) if line.split(",")[column] == "4")
+    cells = lines[row].split(",")
+    cells[column] = "1"
+    lines[row] = ",".join(cells)
+    path.write_text("".join(lines))
+    done = project.report()
+    assert done.returncode == 0, done.stderr
+    ran = project.jobs()
+    assert {"ingest part1", "perceptions", "ledger", "render"} <= ran
+    assert not ran & {"ingest frame", "ingest disposition", "weight", "after_the_report", "weight_lemas 2020"}
+
+
+def test_one_setting_runs_its_users_only(project):
+    project.edit("config/config.yaml", "smallest_class: 10", "smallest_class: 12")
+    assert project.report().returncode == 0
+    ran = project.jobs()
+    assert "weight" in ran
+    assert not ran & {"after_the_report", "ingest frame", "ingest_lemas 2020"}
+
+
+def test_prose_runs_the_render_only(project):
+    path = project.folder / "reports/10-after-the-report.qmd"
+    path.write_text(path.read_text() + "\nA closing remark.\n")
+    assert project.report().returncode == 0
+    assert project.jobs() == {"render"}
+    assert "A closing remark." in (project.folder / "reports/_book/10-after-the-report.html").read_text()
+
+
+def test_deleted_output_is_made_again(project):
+    before = project.outputs()
+    (project.folder / "reports/_book/report.pdf").unlink()
+    assert project.report().returncode == 0
+    assert project.jobs() == {"render"}
+    assert project.outputs() == before
+
+
+def test_missing_wave_is_named_and_the_build_goes_on(project, lemas, tmp_path):
+    if lemas is None:
+        pytest.skip("the LEMAS files are not at hand")
+    folder = tmp_path / "some"
+    folder.mkdir()
+    shutil.copyfile(lemas / "lemas_2007.tsv", folder / "lemas_2007.tsv")
+    text = (lemas / "lemas_2016.tsv").read_bytes()
+    (folder / "lemas_2016.tsv").write_bytes(text.replace(b"\t1\t", b"\t2\t", 1))
+    done = project.report(LEMAS_DIR=str(folder))
+    assert done.returncode == 0, done.stderr
+    assert "Without LEMAS 2016: lemas_2016.tsv is not the file that the register expects" in done.stdout
+    assert "Without LEMAS 2020: lemas_2020.tsv is missing" in done.stdout
+    page = (project.folder / "reports/_book/10-after-the-report.html").read_text()
+    assert "Data that this build lacks" in page
+    assert "ICPSR 38651" in page
+    numbers = json.loads((project.folder / "results/ledger/numbers.json").read_text())["numbers"]
+    assert not [ident for ident in numbers if ident.startswith(("after-the-report.2020", "after-the-report.2016"))]
+    assert [ident for ident in numbers if ident.startswith("after-the-report.2007")]
+
+
+def test_without_any_lemas_file_the_book_still_builds(fresh):
+    fresh.lemas = None
+    done = fresh.report("--cores", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Without LEMAS") == 3
+    assert (fresh.folder / "reports/_book/report.pdf").is_file()
+
+
+def test_no_lemas_record_reaches_the_book(built, lemas):
+    if lemas is None:
+        pytest.skip("the LEMAS files are not at hand")
+    import csv
+
+    with open(lemas / "lemas_2020.tsv", encoding="latin-1", newline="") as stream:
+        records = list(csv.DictReader(stream, delimiter="\t"))
+    texts = [
+        path.read_text(encoding="utf-8", errors="ignore")
+        for base in ("reports/_book", "results/after_the_report", "results/ledger")
+        for path in (built.folder / base).rglob("*")
+        if path.suffix in (".html", ".js", ".csv", ".md", ".json")
+    ]
+    text = "\n".join(texts)
+    named = [r for r in records if len(r["AGENCYNAME"].split()) > 2][:400]
+    assert named
+    assert not [r["AGENCYNAME"] for r in named if r["AGENCYNAME"].lower() in text.lower()]
+    assert not [r["ORI9"] for r in records if len(r["ORI9"]) == 9 and r["ORI9"] in text]
+
+
+def test_killed_build_goes_on_and_ends_the_same(fresh, built):
+    for pause in (2.5, 4.0):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "agency_survey.cli", "report", "--cores", "2"],
+            cwd=fresh.folder,
+            env=fresh.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(pause)
+        assert process.poll() is None, "the build ended before it was killed"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = fresh.report("--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = [name for name in fresh.outputs() if ".part" in Path(name).name]
+    assert fresh.outputs() == built.outputs(), left
+
+
+def test_second_build_in_the_same_folder_is_refused(project):
+    path = project.folder / "workflow/scripts/ingest_lemas.py"
+    path.write_text(path.read_text() + "# a remark\n")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "agency_survey.cli", "report"],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(1.0)
+    second = project.report()
+    assert first.wait() == 0
+    assert second.returncode == 1
+    assert "Another build is running in this folder" in second.stderr

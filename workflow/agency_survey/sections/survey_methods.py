@@ -1,0 +1,163 @@
+"""Chapter 2, survey methods: frame against published counts, sample, dispositions, outcome rates and weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from agency_survey.errors import InputError
+from agency_survey.lemas import population_class
+from agency_survey.sections.survey import STATE
+from agency_survey.weights import aapor_rates, kish_design_effect
+
+# The classes and agency types of the published counts (data/published/frame_counts.csv) against the frame's.
+PUBLISHED_TYPES = {"Municipal police": "local police", "Sheriff's office": "sheriff", STATE: "primary state"}
+TOTALS_YEAR, CLASSES_YEAR = 2004, 2007
+DISPOSITION = {  # AAPOR's groups
+    "Complete": "complete",
+    "Partial": "partial",
+    "Refusal": "refusal",
+    "No contact": "noncontact",
+    "Undeliverable": "unknown",
+}
+
+
+def frame_by_type(frame: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """Agencies by type, in the frame and published: columns agency_type, frame, published, source."""
+    published = counts[(counts["year"] == TOTALS_YEAR) & (counts["breakdown"] == "total")].set_index("agency_type")
+    rows = []
+    for name, label in PUBLISHED_TYPES.items():
+        if label not in published.index:
+            raise InputError(
+                f"No total of '{label}' for {TOTALS_YEAR}", "data/published/frame_counts.csv", "Restore it"
+            )
+        entry = published.loc[label]
+        rows.append((name, int((frame["agency_type"] == name).sum()), float(entry["count"]), entry["source"]))
+    return pd.DataFrame(rows, columns=["agency_type", "frame", "published", "source"])
+
+
+def frame_by_class(frame: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """Local agencies by published population class: columns agency_type, class, frame, published, se.
+
+    The published counts are estimates from LEMAS with standard errors; each type's are of that survey's own total.
+    """
+    rows = counts[(counts["year"] == CLASSES_YEAR) & (counts["breakdown"] == "population_served")]
+    found = []
+    for name, label in PUBLISHED_TYPES.items():
+        part = rows[rows["agency_type"] == label]
+        if part.empty:
+            continue
+        classes = [{"label": text, "from": _lower_bound(text)} for text in part["class"]]
+        sizes = population_class(frame.loc[frame["agency_type"] == name, "population"], classes).value_counts()
+        own = part[["class", "count", "se"]].rename(columns={"count": "published"})
+        found.append(own.assign(agency_type=name, frame=own["class"].map(sizes).astype(int)))
+    return pd.concat(found, ignore_index=True)[["agency_type", "class", "frame", "published", "se"]]
+
+
+def _lower_bound(label: str) -> int:
+    """Lowest population of a published class such as '<2,500', '2,500-9,999' or '1,000,000+'."""
+    if label.startswith("<"):
+        return 0
+    return int(label.rstrip("+").split("-")[0].replace(",", ""))
+
+
+def sample_by_stratum(frame: pd.DataFrame, sample: pd.DataFrame) -> pd.DataFrame:
+    """By stratum of the random sample: agencies in the frame, mailed by source, certainties, probability, respondents."""
+    keys = ["agency_type", "population_class"]
+    table = frame.groupby(keys, observed=True).size().rename("frame").to_frame()
+    for source in sample["sample_source"].cat.categories:
+        table[source] = sample[sample["sample_source"] == source].groupby(keys, observed=True).size()
+    groups = sample.groupby(keys, observed=True)
+    table["mailed"] = groups.size()
+    table["certainties"] = groups["certainty"].sum()
+    open_ = sample[~sample["certainty"]]
+    table["probability"] = open_.groupby(keys, observed=True)["inclusion_probability"].first()
+    table["probability"] = table["probability"].fillna(1.0)
+    table["respondents"] = groups["responded"].sum()
+    counts = table.columns.drop("probability")
+    table[counts] = table[counts].fillna(0).astype(int)
+    return table.reset_index()
+
+
+def dispositions(sample: pd.DataFrame) -> pd.DataFrame:
+    """Final dispositions by mailing and by mode: counts, with a row of totals."""
+    by_wave = pd.crosstab(sample["outcome"], sample["wave"], dropna=False)
+    by_mode = pd.crosstab(sample["outcome"], sample["mode"], dropna=False)
+    modes = [name for name in sample["mode"].cat.categories]
+    table = pd.concat([by_wave, by_mode.reindex(columns=modes, fill_value=0)], axis=1)
+    table["All"] = sample["outcome"].value_counts()
+    table.columns = table.columns.astype(str)
+    table = table.reindex(list(sample["outcome"].cat.categories)).fillna(0).astype(int)
+    table.loc["All"] = table.sum()
+    return table.rename_axis("outcome").reset_index()
+
+
+def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
+    """AAPOR rates and completes over mailed, overall and by type, population class (local), source and partnership."""
+    local = (sample["agency_type"] != STATE).to_numpy()
+    size = population_class(sample["population"], classes)
+    parts = [("All mailed surveys", "All mailed surveys", np.ones(len(sample), dtype=bool))]
+    for breakdown, column in (("Agency type", "agency_type"), ("Sample source", "sample_source")):
+        parts += [(breakdown, name, (sample[column] == name).to_numpy()) for name in sample[column].cat.categories]
+    parts += [("Population served", name, (size == name).to_numpy() & local) for name in size.cat.categories]
+    partner = (sample["task_force_partner"] == "Yes").to_numpy()
+    parts += [("Task force", "Partner", partner), ("Task force", "Not a partner", ~partner)]
+    rows = []
+    for breakdown, name, inside in parts:
+        counts = sample.loc[inside, "outcome"].value_counts()
+        if counts.sum() == 0:
+            continue
+        rates = aapor_rates(**{key: int(counts.get(outcome, 0)) for outcome, key in DISPOSITION.items()})
+        mailed, complete = int(counts.sum()), int(counts.get("Complete", 0))
+        rows.append({"breakdown": breakdown, "group": name, "mailed": mailed, "complete": complete} | rates)
+    return pd.DataFrame(rows)
+
+
+def weights_by_cell(sample: pd.DataFrame) -> pd.DataFrame:
+    """By weighting class: mailed, eligible, respondents, mean factors and weight, and the agencies it stands for."""
+    groups = sample.groupby("cell", sort=True)
+    answered = sample[sample["responded"]].groupby("cell", sort=True)
+    table = groups.agg(mailed=("eligible", "size"), eligible=("eligible", "sum"), respondents=("responded", "sum"))
+    for name in ("base_weight", "poststratification", "nonresponse", "weight"):
+        table[name] = answered[name].mean()
+    table["agencies"] = groups["cell_population"].first()
+    table["order"] = groups["population_class"].agg(lambda classes: classes.cat.codes.min())
+    table["group"] = [name.rsplit(", ", 1)[0] for name in table.index]
+    return table.reset_index().sort_values(["group", "order"], ignore_index=True).drop(columns=["group", "order"])
+
+
+def design_effects(sample: pd.DataFrame) -> dict[str, float]:
+    """Kish design effect of the weights after each step, over the respondents, and the effective sample size."""
+    rows = sample[sample["responded"]]
+    base = rows["base_weight"] * rows["poststratification"]
+    final = kish_design_effect(rows["weight"])
+    return {"base": kish_design_effect(base), "final": final, "effective": len(rows) / final}
+
+
+def balance(frame: pd.DataFrame, sample: pd.DataFrame) -> pd.DataFrame:
+    """Shares of agencies in the frame, among respondents unweighted and weighted: region, location, task force, type.
+
+    Columns: breakdown, group, frame, unweighted, weighted. Region and location take no part in the weights.
+    """
+    rows = sample[sample["responded"]]
+    names = {
+        "agency_type": "Agency type",
+        "region": "Region",
+        "metropolitan": "Location",
+        "task_force_partner": "Partner of a task force",
+    }
+    found = []
+    for column, breakdown in names.items():
+        for name in frame[column].cat.categories:
+            inside = rows[column] == name
+            share = rows.loc[inside, "weight"].sum() / rows["weight"].sum()
+            found.append((breakdown, name, (frame[column] == name).mean(), inside.mean(), share))
+    return pd.DataFrame(found, columns=["breakdown", "group", "frame", "unweighted", "weighted"])
+
+
+def returns(sample: pd.DataFrame) -> pd.DataFrame:
+    """Completed forms by date and mode: columns date, mode, forms, cumulative."""
+    rows = sample[sample["responded"]]
+    counts = rows.groupby(["mode", "outcome_on"], observed=True).size().rename("forms").reset_index()
+    counts["cumulative"] = counts.groupby("mode", observed=True)["forms"].cumsum()
+    return counts.rename(columns={"outcome_on": "date"})

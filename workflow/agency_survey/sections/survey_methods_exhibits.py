@@ -1,0 +1,528 @@
+"""Chapter 2, survey methods: its tables, figures, numbers and the wording that follows the results."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from agency_survey import figures, ledger
+from agency_survey.exhibits import Exhibits
+from agency_survey.sections import survey
+from agency_survey.sections import survey_methods as section
+from agency_survey.sections.survey import caption, communities, num, slug
+from agency_survey.tables import Table
+
+RULE = "survey_methods"
+PREFIX = "survey-methods"
+RATES = ["RR1", "RR2", "COOP1", "REF1", "CON1"]
+
+
+def chapter(
+    frame: pd.DataFrame,
+    sample: pd.DataFrame,
+    counts: pd.DataFrame,
+    threshold: int,
+    synthetic: bool,
+    settings: dict,
+) -> Exhibits:
+    """Exhibits of the chapter.
+
+    frame : typed frame; sample : one row a mailed survey with its weights (``national_survey.sampled_agencies``);
+    counts : published counts of agencies; threshold : population above which every agency is in the sample;
+    synthetic : whether the records are; settings : population_classes.
+    """
+    types, classes = section.frame_by_type(frame, counts), section.frame_by_class(frame, counts)
+    strata = section.sample_by_stratum(frame, sample)
+    outcomes = section.dispositions(sample)
+    rates = section.outcome_rates(sample, settings["population_classes"])
+    cells, effects = section.weights_by_cell(sample), section.design_effects(sample)
+    balance = section.balance(frame, sample)
+    return Exhibits(
+        _numbers(frame, sample, threshold, types, rates, effects, balance),
+        [
+            frame_table(types, classes, synthetic),
+            sample_table(strata, synthetic),
+            dispositions_table(outcomes, synthetic),
+            rates_table(rates, synthetic),
+            weights_table(cells, effects, synthetic),
+            balance_table(balance, synthetic),
+        ],
+        [
+            returns_figure(section.returns(sample), synthetic),
+            response_figure(rates, synthetic),
+            weights_figure(sample, synthetic),
+        ],
+        {
+            "notice": survey.notice(synthetic),
+            "findings": findings(rates),
+            "frame": frame_paragraph(types),
+            "weights": weights_paragraph(balance),
+        },
+    )
+
+
+def _numbers(frame, sample, threshold, types, rates, effects, balance) -> ledger.Numbers:
+    numbers = ledger.Numbers(RULE)
+
+    def add(ident: str, value, format: str, label: str, unit: str, domain: str, estimator: str = "count") -> None:
+        numbers.add(
+            f"{PREFIX}.{ident}", value, format=format, label=label, unit=unit, domain=domain, estimator=estimator
+        )
+
+    add("frame.all", len(frame), "count", "Agencies in the frame", "agencies", "frame")
+    for row in types.itertuples():
+        add(f"frame.{slug(row.agency_type)}", row.frame, "count", f"Frame: {row.agency_type}", "agencies", "frame")
+    partners = int((frame["task_force_partner"] == "Yes").sum())
+    add("frame.partners", partners, "count", "Task-force partners in the frame", "agencies", "frame")
+    add("frame.task-forces", frame["task_force"].nunique(), "count", "Task forces", "task forces", "frame")
+    add("sample.mailed", len(sample), "count", "Mailed surveys", "surveys", "sample")
+    for name, key in zip(sample["sample_source"].cat.categories, ("random", "large", "partners"), strict=True):
+        add(f"sample.{key}", int((sample["sample_source"] == name).sum()), "count", name, "surveys", "sample")
+    out = ~frame["agency_id"].isin(sample["agency_id"])
+    missed = int((out & (frame["population"] > threshold)).sum())
+    add("sample.threshold", threshold, "count", "Population above which every agency is taken", "persons", "sample")
+    add("sample.large-missed", missed, "count", "Agencies above the threshold not in the sample", "agencies", "frame")
+    missed = int((out & (frame["task_force_partner"] == "Yes")).sum())
+    add("sample.partners-missed", missed, "count", "Partners not in the sample", "agencies", "frame")
+    supplements = int((sample["sample_source"].cat.codes > 0).sum())
+    add("sample.supplements", supplements, "count", "Surveys of the two supplements", "surveys", "sample")
+    add(
+        "sample.certainties",
+        int(sample["certainty"].sum()),
+        "count",
+        "Agencies taken with certainty",
+        "agencies",
+        "sample",
+    )
+    for name in sample["outcome"].cat.categories:
+        add(f"outcome.{slug(name)}", int((sample["outcome"] == name).sum()), "count", name, "surveys", "sample")
+    year = int(sample["outcome_on"].dt.year.mode().iloc[0])
+    add("year", str(year), "text", "Year of the returns", "year", "sample")
+    for row in rates.itertuples():
+        for rate in RATES:
+            ident = f"rate.{rate.lower()}.{slug(row.group)}"
+            add(
+                ident,
+                getattr(row, rate),
+                "percent1",
+                f"{rate}: {row.group}",
+                "share of surveys",
+                row.group,
+                f"AAPOR {rate}",
+            )
+        share = row.complete / row.mailed
+        ident = f"rate.complete.{slug(row.group)}"
+        add(
+            ident,
+            share,
+            "percent1",
+            f"Completed of mailed: {row.group}",
+            "share of surveys",
+            row.group,
+            "completed / mailed",
+        )
+    answered = sample[sample["responded"]]
+    add("weights.sum", answered["weight"].sum(), "count", "Sum of the final weights", "agencies", "respondents", "sum")
+    for key, extreme in (("least", answered["weight"].min()), ("greatest", answered["weight"].max())):
+        add(f"weights.{key}", extreme, "number2", f"{key.capitalize()} final weight", "weight", "respondents", key)
+    add(
+        "weights.deff-base",
+        effects["base"],
+        "number2",
+        "Kish design effect of the sampling weights",
+        "ratio",
+        "respondents",
+        "Kish",
+    )
+    add(
+        "weights.deff",
+        effects["final"],
+        "number2",
+        "Kish design effect of the final weights",
+        "ratio",
+        "respondents",
+        "Kish",
+    )
+    add(
+        "weights.effective",
+        effects["effective"],
+        "count",
+        "Effective number of respondents",
+        "agencies",
+        "respondents",
+        "n / Kish design effect",
+    )
+    for key, column in (("unweighted", "unweighted"), ("weighted", "weighted")):
+        gap = float((balance[column] - balance["frame"]).abs().max())
+        add(
+            f"balance.{key}",
+            gap,
+            "points1",
+            f"Largest gap from the frame, {key}",
+            "difference of shares",
+            "respondents",
+            "maximum",
+        )
+    return numbers
+
+
+def _count(value: float) -> str:
+    return ledger.format_value(value, "count")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+
+
+def frame_table(types: pd.DataFrame, classes: pd.DataFrame, synthetic: bool) -> Table:
+    """The frame beside published counts: totals by type, then local agencies by population class."""
+    shown = []
+    for total in types.itertuples():
+        shown.append(_frame_row(f"**{total.agency_type}**", total.frame, total.published, None, 1.0, 1.0))
+        part = classes[classes["agency_type"] == total.agency_type]
+        for size, frame, published, se in part[["class", "frame", "published", "se"]].itertuples(index=False):
+            shares = frame / part["frame"].sum(), published / part["published"].sum()
+            shown.append(_frame_row(_class_label(size), frame, published, se, *shares))
+    data = pd.concat([types.assign(**{"class": "all"}), classes], ignore_index=True)
+    return Table(
+        "tbl-methods-frame",
+        caption("The frame beside published counts of agencies, by type and population served", synthetic),
+        pd.DataFrame(shown),
+        data,
+        ("synthetic frame" if synthetic else "frame of the survey")
+        + "; Bureau of Justice Statistics, Census of State and Local Law Enforcement Agencies 2004 (NCJ 212749), for the "
+        "totals; class counts estimated from LEMAS 2007 (ICPSR 31161).",
+        "The published class counts are estimates of a later survey and add up to that survey's totals, so shares compare "
+        "better than counts."
+        + (" The synthetic frame was made from these counts: agreement is by construction." if synthetic else ""),
+        widths=(34, 10, 12, 12, 12, 14),
+    )
+
+
+def _frame_row(label: str, frame: float, published: float, se: float | None, share: float, given: float) -> dict:
+    return {
+        "Agencies": label,
+        "Frame": _count(frame),
+        "Published": _count(published),
+        "Standard error": "\N{EN DASH}" if se is None else f"{se:.1f}",
+        "Frame, percent": _percent(share),
+        "Published, percent": _percent(given),
+    }
+
+
+def _class_label(label: str) -> str:
+    return label.replace("<", "Under ").replace("-", " to ").replace("+", " or more")
+
+
+def sample_table(strata: pd.DataFrame, synthetic: bool) -> Table:
+    """The sample by stratum and source, with inclusion probabilities."""
+    sources = list(strata.columns[3:6])
+    shown = [
+        {
+            "Stratum": f"{row['agency_type']}, {row['population_class'].lower()}",
+            "Frame": _count(row["frame"]),
+            **{name: _count(row[name]) for name in sources},
+            "Mailed": _count(row["mailed"]),
+            "Certainties": _count(row["certainties"]),
+            "Probability of the others": f"{row['probability']:.3f}"
+            if row["certainties"] < row["mailed"]
+            else "\N{EN DASH}",
+            "Respondents": _count(row["respondents"]),
+        }
+        for row in strata.to_dict("records")
+    ]
+    totals = strata.drop(columns=["agency_type", "population_class", "probability"]).sum()
+    shown.append(
+        {"Stratum": "**All**", "Frame": _count(totals["frame"]), **{name: _count(totals[name]) for name in sources},
+         "Mailed": _count(totals["mailed"]), "Certainties": _count(totals["certainties"]),
+         "Probability of the others": "\N{EN DASH}", "Respondents": _count(totals["respondents"])}
+    )  # fmt: skip
+    return Table(
+        "tbl-methods-sample",
+        caption("The sample by stratum and source", synthetic),
+        pd.DataFrame(shown),
+        strata,
+        survey.source(synthetic, weighted=False),
+        "Certainties: agencies above the population threshold and partners of task forces, which are in the sample "
+        "whichever source brought them in; their probability is one. Probability of the others: agencies drawn over "
+        "agencies of the stratum.",
+        widths=(32, 8, 9, 14, 14, 8, 11, 12, 12),
+    )
+
+
+def dispositions_table(outcomes: pd.DataFrame, synthetic: bool) -> Table:
+    """Final dispositions by mailing and mode."""
+    shown = outcomes.rename(columns={"outcome": "Final disposition"}).copy()
+    for name in shown.columns[1:]:
+        shown[name] = shown[name].map(_count)
+    shown.iloc[-1, 0] = "**All**"
+    return Table(
+        "tbl-methods-dispositions",
+        caption("Final dispositions of the mailed surveys, by mailing and by mode of the return", synthetic),
+        shown,
+        outcomes,
+        survey.source(synthetic, weighted=False),
+        "Agencies that were never heard of stand under the last mailing and have no mode.",
+        widths=(30, 14, 15, 14, 8, 8, 8),
+    )
+
+
+def rates_table(rates: pd.DataFrame, synthetic: bool) -> Table:
+    """Outcome rates of AAPOR, overall and by group."""
+    shown = [
+        {
+            "Surveys": f"**{row.group}**" if row.breakdown == row.group else row.group,
+            "Mailed": _count(row.mailed),
+            "Completed": _count(row.complete),
+            "Completed / mailed": _percent(row.complete / row.mailed),
+            **{rate: _percent(getattr(row, rate)) for rate in RATES},
+        }
+        for row in rates.itertuples()
+    ]
+    return Table(
+        "tbl-methods-rates",
+        caption("Response, cooperation, refusal and contact rates, percent", synthetic),
+        pd.DataFrame(shown),
+        rates,
+        survey.source(synthetic, weighted=False),
+        "RR1, RR2 response; COOP1 cooperation; REF1 refusal; CON1 contact rates [@aapor2016]. Closed agencies are left "
+        "out, undeliverable surveys count as of unknown eligibility, and partners and sources overlap with the other "
+        "groups. State agencies are in no population class.",
+        widths=(30, 8, 10, 12, 8, 8, 8, 8, 8),
+    )
+
+
+def weights_table(cells: pd.DataFrame, effects: dict[str, float], synthetic: bool) -> Table:
+    """The weights by weighting class."""
+    shown = [
+        {
+            "Weighting class": row.cell,
+            "Mailed": _count(row.mailed),
+            "Eligible": _count(row.eligible),
+            "Respondents": _count(row.respondents),
+            "Sampling weight": f"{row.base_weight * row.poststratification:.3f}",
+            "Non-response factor": f"{row.nonresponse:.3f}",
+            "Final weight": f"{row.weight:.3f}",
+            "Agencies": f"{row.agencies:,.0f}",
+        }
+        for row in cells.itertuples()
+    ]
+    return Table(
+        "tbl-methods-weights",
+        caption("Weights by weighting class", synthetic),
+        pd.DataFrame(shown),
+        cells,
+        survey.source(synthetic, weighted=False),
+        "Means over the respondents of the class. Sampling weight: inverse inclusion probability, brought to the frame's "
+        "count of the stratum. Agencies: the sum of the final weights. Classes are numbered as the population classes of "
+        "@tbl-methods-sample; classes with too few respondents are joined with their neighbour. Kish design effect: "
+        f"{effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights.",
+        widths=(38, 8, 8, 11, 11, 12, 10, 9),
+    )
+
+
+def balance_table(balance: pd.DataFrame, synthetic: bool) -> Table:
+    """Respondents against the frame, before and after weighting."""
+    shown = [
+        {
+            "Agencies": f"{row.breakdown}: {row.group}",
+            "Frame": _percent(row.frame),
+            "Respondents, unweighted": _percent(row.unweighted),
+            "Respondents, weighted": _percent(row.weighted),
+        }
+        for row in balance.itertuples()
+    ]
+    return Table(
+        "tbl-methods-balance",
+        caption("Respondents against the frame before and after weighting, percent of agencies", synthetic),
+        pd.DataFrame(shown),
+        balance,
+        survey.source(synthetic),
+        "Region and location take no part in the weights; agreement there is a check, not a construction. The frame still "
+        "holds agencies that have closed.",
+        widths=(40, 12, 18, 18),
+    )
+
+
+# -- figures ---------------------------------------------------------------------------------------------------------
+
+
+def returns_figure(counts: pd.DataFrame, synthetic: bool) -> figures.Figure:
+    """Cumulative completed forms over time, by mode."""
+
+    def draw(data: pd.DataFrame):
+        from matplotlib.dates import DateFormatter, MonthLocator
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(figures.WIDTH, 2.7), layout="constrained")
+        axis = canvas.subplots()
+        for (mode, part), color, dash in zip(
+            data.groupby("mode", observed=True), figures.PALETTE, ("-", "--"), strict=False
+        ):
+            axis.step(part["date"], part["cumulative"], dash, where="post", color=color, linewidth=1.8)
+            axis.annotate(str(mode), (part["date"].iloc[-1], part["cumulative"].iloc[-1]), xytext=(5, 0),
+                          textcoords="offset points", color=color, va="center", fontweight="bold")  # fmt: skip
+        axis.xaxis.set_major_locator(MonthLocator())
+        axis.xaxis.set_major_formatter(DateFormatter("%B"))
+        axis.set_ylim(0, None)
+        axis.set_ylabel("Completed forms")
+        axis.grid(axis="x", visible=False)
+        return canvas
+
+    ends = counts.groupby("mode", observed=True)["cumulative"].last()
+    last = counts["date"].max()
+    alt = (
+        "Two rising step curves of completed forms by date of return, each with a steeper stretch after every mailing; by "
+        f"{last:%d %B %Y}: "
+        + ", ".join(f"{_count(value)} by {str(mode).lower()}" for mode, value in ends.items())
+        + "."
+    )
+    return figures.Figure(
+        "fig-methods-returns",
+        caption(f"Completed forms by date of return and mode, {last:%Y}", synthetic),
+        alt,
+        counts,
+        survey.source(synthetic, weighted=False),
+        draw,
+        f"n = {_count(ends.sum())} completed forms.",
+    )
+
+
+def response_figure(rates: pd.DataFrame, synthetic: bool) -> figures.Figure:
+    """Response rate RR1 by type, population class and task force."""
+    data = rates[rates["breakdown"].isin(["Agency type", "Population served", "Task force"])].reset_index(drop=True)
+    overall = rates["RR1"].iloc[0]
+
+    def draw(data: pd.DataFrame):
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(figures.WIDTH, 3.3), layout="constrained")
+        axis = canvas.subplots()
+        step = (data["breakdown"] != data["breakdown"].shift()).cumsum() - 1
+        at = -(np.arange(len(data)) + 0.6 * step.to_numpy())
+        axis.axvline(100 * overall, color=figures.INK, linewidth=0.9, linestyle=":")
+        axis.hlines(at, 0, 100 * data["RR1"], color="#C9D3DC", linewidth=1.4)
+        for (name, part), color, marker in zip(
+            data.groupby("breakdown", sort=False), figures.PALETTE, figures.MARKERS, strict=False
+        ):
+            axis.plot(
+                100 * part["RR1"], at[part.index], marker, color=color, markersize=5.5, linestyle="none", label=name
+            )
+        axis.set_yticks(at, data["group"])
+        axis.set_xlim(0, 100)
+        axis.set_xlabel("Response rate RR1, percent (dotted: all surveys)")
+        axis.grid(axis="y", visible=False)
+        canvas.legend(loc="outside upper center", ncols=3, fontsize=8.5)
+        return canvas
+
+    alt = f"Points on a scale from 0 to 100 percent, all surveys {_percent(overall)}: " + "; ".join(
+        f"{row.group} {_percent(row.RR1)} percent" for row in data.itertuples()
+    )
+    return figures.Figure(
+        "fig-methods-response",
+        caption("Response rate by type of agency, population served and task-force partnership", synthetic),
+        alt + ".",
+        data,
+        survey.source(synthetic, weighted=False),
+        draw,
+        f"n = {_count(rates['mailed'].iloc[0])} mailed surveys; local agencies in the population classes.",
+    )
+
+
+def weights_figure(sample: pd.DataFrame, synthetic: bool) -> figures.Figure:
+    """Final weights by population class and type."""
+    answered = sample[sample["responded"]]
+    keys = ["agency_type", "population_class"]
+    data = answered.groupby(keys, observed=True)["weight"].agg(n="size", least="min", median="median", greatest="max")
+    data = data.reset_index()
+
+    def draw(data: pd.DataFrame):
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(figures.WIDTH, 3.2), layout="constrained")
+        axis = canvas.subplots()
+        labels = list(data["population_class"].cat.categories)
+        groups = data.groupby("agency_type", observed=True)
+        for k, ((name, part), shift) in enumerate(zip(groups, (0.22, 0, -0.22), strict=True)):
+            at = -part["population_class"].cat.codes.to_numpy() + shift
+            axis.hlines(at, part["least"], part["greatest"], color=figures.PALETTE[k], linewidth=1.6)
+            axis.plot(
+                part["median"],
+                at,
+                figures.MARKERS[k],
+                color=figures.PALETTE[k],
+                markersize=4.6,
+                linestyle="none",
+                label=name,
+            )
+        axis.set_xscale("log")
+        axis.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+        axis.minorticks_off()
+        axis.set_yticks(-np.arange(len(labels)), labels)
+        axis.set_ylabel("Population served")
+        axis.set_xlabel("Final weight (logarithmic scale)")
+        axis.grid(axis="y", visible=False)
+        axis.legend(loc="lower right", fontsize=8.5)
+        return canvas
+
+    alt = (
+        "Median final weights with their ranges by population class, falling from the smallest to the largest class. "
+        + "; ".join(f"{row.agency_type}, {row.population_class}: {row.median:.1f}" for row in data.itertuples())
+    )
+    return figures.Figure(
+        "fig-methods-weights",
+        caption("Final weights by type of agency and population served: median and range", synthetic),
+        alt + ".",
+        data,
+        survey.source(synthetic, weighted=False),
+        draw,
+        f"n = {_count(len(answered))} respondents. Task-force partners have smaller weights than others of their class.",
+    )
+
+
+# -- wording ---------------------------------------------------------------------------------------------------------
+
+
+def _num(ident: str, field: str = "") -> str:
+    return num(f"{PREFIX}.{ident}", field)
+
+
+def findings(rates: pd.DataFrame) -> str:
+    """The chapter's opening findings."""
+    classes = rates[rates["breakdown"] == "Population served"]
+    least, most = classes.loc[classes["RR1"].idxmin()], classes.loc[classes["RR1"].idxmax()]
+    return (
+        f"Of {_num('sample.mailed')} surveys mailed, {_num('outcome.complete')} came back with Part I completed, "
+        f"{_num('rate.complete.all-mailed-surveys')} of the mailed ones and a response rate (RR1) of "
+        f"{_num('rate.rr1.all-mailed-surveys')} once closed agencies are left out. By population served the rate is lowest, "
+        f"{_num('rate.rr1.' + slug(least['group']))}, in {communities(least['group'])} and highest, "
+        f"{_num('rate.rr1.' + slug(most['group']))}, in {communities(most['group'])}. Unequal probabilities and "
+        f"non-response leave weights with a Kish design effect of {_num('weights.deff')}: the respondents are worth "
+        f"{_num('weights.effective')} agencies drawn at one rate.\n"
+    )
+
+
+def frame_paragraph(types: pd.DataFrame) -> str:
+    """Whether the frame's totals equal the published ones."""
+    same = bool((types["frame"] == types["published"]).all())
+    verdict = "equal the published totals" if same else "differ from the published totals, as the table shows,"
+    return (
+        f"The frame holds {_num('frame.all')} agencies: {_num('frame.municipal-police')} municipal police departments, "
+        f"{_num('frame.sheriffs-office')} sheriffs' offices and {_num('frame.state-agency')} state agencies. These counts "
+        f"{verdict} of the census of 2004 (@tbl-methods-frame). {_num('frame.partners')} of the agencies are partners of "
+        f"one of the {_num('frame.task-forces')} federally funded task forces.\n"
+    )
+
+
+def weights_paragraph(balance: pd.DataFrame) -> str:
+    """What weighting does to the largest gap between respondents and frame."""
+    before, after = ((balance[name] - balance["frame"]).abs().max() for name in ("unweighted", "weighted"))
+    verb = "narrows" if after < before else "does not narrow"
+    return (
+        f"The final weights add up to {_num('weights.sum')} agencies in operation and go from {_num('weights.least')} to "
+        f"{_num('weights.greatest')}. Weighting {verb} the largest gap between respondents and frame, from "
+        f"{_num('balance.unweighted')} to {_num('balance.weighted')} (@tbl-methods-balance).\n"
+    )

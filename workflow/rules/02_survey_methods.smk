@@ -1,0 +1,38 @@
+# REQUIRED INPUTS  results/ingest/frame.parquet, results/weight/sample.parquet,
+#                  data/published/frame_counts.csv, config/sample_design.yaml
+# OUTPUTS          results/survey_methods/{numbers.json,tables/,figures/,text/}
+
+
+rule survey_methods:
+    input:
+        **code("survey_methods"),
+        frame="results/ingest/frame.parquet",
+        sample="results/weight/sample.parquet",
+        counts="data/published/frame_counts.csv",
+        design="config/sample_design.yaml",
+        codebook="config/codebooks/disposition.yaml",
+        schemas=schemas("sample_design", "codebook"),
+    output:
+        **exhibits(
+            "survey_methods",
+            tables=[
+                "tbl-methods-frame",
+                "tbl-methods-sample",
+                "tbl-methods-dispositions",
+                "tbl-methods-rates",
+                "tbl-methods-weights",
+                "tbl-methods-balance",
+            ],
+            figures=["fig-methods-returns", "fig-methods-response", "fig-methods-weights"],
+            texts=["notice", "findings", "frame", "weights"],
+        ),
+    log:
+        "logs/survey_methods.log",
+    benchmark:
+        "benchmarks/survey_methods.tsv"
+    params:
+        settings={"population_classes": config["population_classes"]},
+    shell:
+        "python {input.script} --frame {input.frame} --sample {input.sample}"
+        " --counts {input.counts} --design {input.design} --codebook {input.codebook}"
+        " --settings {params.settings:q} --out results/{rule} 2> {log}"

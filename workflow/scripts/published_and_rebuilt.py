@@ -1,0 +1,31 @@
+"""Chapter 11, published and rebuilt: every published figure beside its rebuilt value; the tables of chapters 2 to 9.
+
+In: published figures, numbers of the sections, the stand-in's calibrations, codebook of Part I.
+Out: results/published_and_rebuilt/{numbers.json,tables/,text/}.
+"""
+
+import pandas as pd
+
+from agency_survey import codebook, files, schema, scripting
+from agency_survey.errors import script_main
+from agency_survey.ledger import merge
+from agency_survey.sections.published_and_rebuilt import chapter
+
+
+def main() -> None:
+    parser = scripting.parser(__doc__)
+    for name in ("--published", "--standin", "--codebook"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--numbers", nargs="+", required=True)
+    given = parser.parse_args()
+    exhibits = chapter(
+        published=pd.read_csv(given.published, dtype=str, keep_default_na=False),
+        numbers=merge([files.read_json(path) for path in given.numbers])["numbers"],
+        calibrations=schema.load(given.standin, "standin")["calibrations"],
+        synthetic=codebook.load(given.codebook).synthetic,
+    )
+    exhibits.write(given.out)
+
+
+if __name__ == "__main__":
+    script_main(main)
