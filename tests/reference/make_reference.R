@@ -277,7 +277,7 @@ change <- list()
 for (name in names(sets)) {
   part <- subset(both, sets[[name]] & !is.na(both$variables$answer))
   found <- svyby(~a1 + a2 + a3 + a4 + a5 + a6, ~wave, part, svymean, covmat = TRUE)
-  df <- vapply(c(2016, 2020), function(wave) degf(subset(part, wave == part$variables$wave)), 0)
+  df <- vapply(c(2016, 2020), function(year) degf(part[part$variables$wave == year, ]), 0)
   for (k in 1:6) {
     weights_k <- rep(0, 12)
     weights_k[c(2 * k - 1, 2 * k)] <- c(-1, 1)

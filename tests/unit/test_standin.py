@@ -269,5 +269,5 @@ def test_unknown_published_type_is_refused(settings, counts):
 def test_typing_error_in_settings_is_refused(tmp_path):
     text = (CONFIG / "standin.yaml").read_text(encoding="utf-8").replace("max_draws:", "max_drwas:")
     (tmp_path / "standin.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=r"max_drwas.*max_draws"):
+    with pytest.raises(InputError, match="max_draws"):
         standin.read_settings(tmp_path / "standin.yaml", CONFIG / "sample_design.yaml")

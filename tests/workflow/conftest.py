@@ -96,10 +96,18 @@ def lemas() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory, lemas) -> Project:
+def source(tmp_path_factory) -> Path:
+    """The project's files as they were when the tests began."""
+    folder = tmp_path_factory.mktemp("source") / "project"
+    checkout(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, source, lemas) -> Project:
     """A built project; tests must not change it."""
     folder = tmp_path_factory.mktemp("built") / "project"
-    checkout(folder)
+    shutil.copytree(source, folder)
     project = Project(folder, lemas)
     done = project.report("--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -114,7 +122,7 @@ def project(built, tmp_path) -> Project:
 
 
 @pytest.fixture
-def fresh(tmp_path, lemas) -> Project:
+def fresh(tmp_path, source, lemas) -> Project:
     """A project that was never built."""
-    checkout(tmp_path / "project")
+    shutil.copytree(source, tmp_path / "project")
     return Project(tmp_path / "project", lemas)

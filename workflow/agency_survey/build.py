@@ -159,9 +159,9 @@ def explain(failure: Exception | None, failed: list[dict], messages: list[str]) 
     for job in failed:
         for log in job["log"]:
             text = Path(log).read_text(encoding="utf-8", errors="replace") if Path(log).is_file() else ""
-            said = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
-            if said:
-                return InputError(f"{said[-1].rstrip('.')} [rule {job['rule']}, log {log}]")
+            _, found, said = ("\n" + text).rpartition("\nerror: ")
+            if found:
+                return InputError(f"{said.strip().rstrip('.')}\n[rule {job['rule']}, log {log}]")
             if text.strip():
                 return InputError(
                     f"The rule {job['rule']} failed: {text.strip().splitlines()[-1]}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +55,9 @@ def from_dict(data: dict, where: str) -> Codebook:
     variables = {}
     for name, spec in data["variables"].items():
         spec = dict(spec)
+        given = [*spec.get("codes", {}), *spec.get("missing", {})]
+        if any(isinstance(code, bool) for code in given):
+            raise InputError(f"A code of '{name}' is read as true or false", where, "Write the code in quotes")
         codes = {str(code): label for code, label in spec.pop("codes", {}).items()}
         missing = {str(code): entry for code, entry in spec.pop("missing", {}).items()}
         both = sorted(set(codes) & set(missing))
@@ -65,6 +69,12 @@ def from_dict(data: dict, where: str) -> Codebook:
                 where,
                 "Add codes or change the type",
             )
+        twice = [label for label in codes.values() if list(codes.values()).count(label) > 1]
+        if twice:
+            raise InputError(f"Two codes of '{name}' have the label '{twice[0]}'", where, "Give each its own")
+        _check_pattern(name, spec.get("pattern"), where)
+        if "range" in spec and spec["range"][0] > spec["range"][1]:
+            raise InputError(f"The range of '{name}' ends before it begins", where, "Write [lowest, highest]")
         limits = tuple(spec.pop("range")) if "range" in spec else None
         variables[name] = Variable(name=name, codes=codes, missing=missing, range=limits, **spec)
     unknown = [name for name in data["key"] if name not in variables]
@@ -72,6 +82,13 @@ def from_dict(data: dict, where: str) -> Codebook:
         raise InputError(f"The key '{unknown[0]}' is not among the variables", where, "Add it to the variables")
     rest = {key: data[key] for key in ("name", "title", "file", "delimiter", "encoding", "record", "key")}
     return Codebook(synthetic=data["synthetic"], variables=variables, **rest)
+
+
+def _check_pattern(name: str, pattern: str | None, where: str) -> None:
+    try:
+        re.compile(pattern or "")
+    except re.error as error:
+        raise InputError(f"The pattern of '{name}' is no regular expression: {error}", where, "Correct it") from error
 
 
 def load(path: str | Path) -> Codebook:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from agency_survey.errors import InputError
 
@@ -22,6 +23,10 @@ def _rows(mask: np.ndarray) -> str:
     rows = np.flatnonzero(mask) + 1
     text = ", ".join(str(row) for row in rows[:5])
     return f"row {text}" if len(rows) == 1 else f"rows {text}" + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
+
+
+def _two_dimensional(scores: np.ndarray) -> np.ndarray:
+    return scores[:, None] if scores.ndim == 1 else scores
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,7 @@ class SurveyDesign:
 
     def covariance(self, scores: np.ndarray) -> np.ndarray:
         """Covariance (k, k) of the totals of linearised, weighted ``scores`` (n, k)."""
-        scores = scores.reshape(self.n, -1)
-        if not self.n:
-            return np.zeros((scores.shape[1],) * 2)
+        scores = _two_dimensional(scores)
         factor = self._factor()
         sums = np.zeros((len(self.labels), scores.shape[1]))
         for column in range(scores.shape[1]):
@@ -60,7 +63,7 @@ class SurveyDesign:
 
     def variance(self, scores: np.ndarray) -> np.ndarray:
         """Variances (k,) of the totals of linearised, weighted ``scores`` (n, k): the diagonal of ``covariance``."""
-        scores = scores.reshape(self.n, -1)
+        scores = _two_dimensional(scores)
         factor = self._factor()[self.stratum]
         out = np.empty(scores.shape[1])
         for column, z in enumerate(scores.T):
@@ -85,16 +88,19 @@ def survey_design(weight, stratum, population=None, tolerance: float = 1e-6) -> 
     weight : (n,) final weights.
     stratum : (n,) labels of any type.
     population : (n,) N_h on each row, constant within a stratum, or None for sampling with replacement.
-    tolerance : relative excess of n_h over N_h still read as N_h = n_h (weights carry rounding).
+    tolerance : relative difference of n_h and N_h still read as N_h = n_h (weights carry rounding).
     Raises InputError that names the rows or the stratum: missing, negative or infinite weights; a missing stratum;
-    N_h that differs within a stratum or is smaller than n_h; a stratum with one agency that is not a certainty.
+    columns of different length; N_h that differs within a stratum or is smaller than n_h; a stratum with one agency that is not a certainty.
     """
     weight = np.asarray(weight, dtype=float)
     bad = ~np.isfinite(weight) | (weight < 0)
     if bad.any():
         raise InputError("A weight is missing, negative or infinite", _rows(bad), "Correct the weights")
     raw = np.asarray(stratum, dtype=object)
-    bad = np.array([label is None or label != label for label in raw], dtype=bool)
+    lengths = {len(weight), len(raw), len(weight if population is None else population)}
+    if len(lengths) > 1:
+        raise InputError("Weights, strata and population sizes differ in length", fix="Give one of each to an agency")
+    bad = pd.isna(raw)
     if bad.any():
         raise InputError("The stratum is missing", _rows(bad), "Give every agency its stratum")
     labels, codes = np.unique(raw.astype(str), return_inverse=True)
@@ -131,4 +137,4 @@ def _population_sizes(
             f"({size[first]:g})",
             fix="Correct the population size",
         )
-    return np.maximum(size, sampled)
+    return np.where(np.isclose(size, sampled, rtol=tolerance, atol=0), sampled, size)

@@ -145,7 +145,8 @@ def change(before: Estimate, after: Estimate) -> tuple[np.ndarray, np.ndarray, l
     first, second = np.diag(before.covariance), np.diag(after.covariance)
     se = np.sqrt(first + second)
     with np.errstate(divide="ignore", invalid="ignore"):
-        df = (first + second) ** 2 / (first**2 / before.df + second**2 / after.df)
+        parts = [np.where(v > 0, v**2 / df, 0.0) for v, df in ((first, before.df), (second, after.df))]
+        df = (first + second) ** 2 / (parts[0] + parts[1])
     return value, se, [_t_test(v, s, d) for v, s, d in zip(value, se, df, strict=True)]
 
 

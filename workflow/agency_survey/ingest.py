@@ -46,6 +46,8 @@ def read_raw(path: str | Path, book: Codebook) -> pd.DataFrame:
         raise InputError(
             f"The data file is not {book.encoding} text", f"{path}, row {line}", "Save it in that encoding"
         ) from error
+    if not text.strip():
+        raise InputError("The data file is empty", str(path), "Copy it again from its source")
     csv.field_size_limit(1 << 20)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=book.delimiter, strict=True)
     try:
@@ -112,7 +114,7 @@ def typed(raw: pd.DataFrame, book: Codebook) -> tuple[pd.DataFrame, pd.DataFrame
     Raises InputError when two records have one key.
     """
     columns, misfits = {}, []
-    record = raw[book.key].agg("/".join, axis=1).str.strip()
+    record = pd.Series(["/".join(map(str.strip, row)) for row in raw[book.key].to_numpy()], raw.index, dtype=object)
     for name, variable in book.variables.items():
         value, kind, problem = _parse(raw[name].astype(str), variable)
         columns[name] = value
@@ -154,9 +156,11 @@ def _parse(raw: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray, p
     kind[blank] = variable.blank or "invalid"
     if variable.blank is None:
         problem[blank] = "empty cell"
-    number = pd.to_numeric(text, errors="coerce") if variable.type not in ("string", "date") else None
+    number = _numbers(text) if variable.type not in ("string", "date") else None
     for code, entry in variable.missing.items():
-        hit = (text == code) if number is None else (number == float(code))
+        hit = text == code
+        if number is not None:
+            hit |= number == _numbers(pd.Series([code])).iloc[0]
         kind[hit.to_numpy()] = entry["kind"]
     open_ = pd.isna(kind)
     value, wrong = _VALUE[variable.type](text, number, variable)
@@ -167,11 +171,17 @@ def _parse(raw: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray, p
     return value.where(pd.isna(kind)), kind, problem
 
 
+def _numbers(text: pd.Series) -> pd.Series:
+    """Numbers of a column, not-a-number where the text is none."""
+    return pd.to_numeric(text, errors="coerce").astype(float)
+
+
 def _numeric(text: pd.Series, number: pd.Series, variable: Variable) -> tuple[pd.Series, pd.Series]:
     wrong = pd.Series("", index=text.index, dtype=object)
     wrong[~np.isfinite(number)] = "not a number"
     if variable.type == "integer":
         wrong[(wrong == "") & (number % 1 != 0)] = "not a whole number"
+        wrong[(wrong == "") & (number.abs() > 2**53)] = "too large a number"
     if variable.range:
         low, high = variable.range
         outside = (wrong == "") & ~number.between(low, high)

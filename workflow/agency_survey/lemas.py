@@ -141,7 +141,7 @@ def weigh(table: pd.DataFrame) -> pd.DataFrame:
     base weight and disposition; elsewhere the distributed weight is used. N of a stratum is the sum of its final weights.
     """
     table = table.copy()
-    if table["base_weight"].notna().all() and len(table):
+    if table["base_weight"].notna().any():
         factor = nonresponse_factor(table["base_weight"], table["stratum"], table["eligible"], table["responded"])
         table["nonresponse_factor"] = factor
         table["weight"] = table["base_weight"] * factor

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import expit
 
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
@@ -59,40 +60,61 @@ class Fit:
         return tuple(1 / (1 + np.exp(-v)) for v in (centre, centre - half, centre + half))
 
 
+def _maximum_likelihood(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Coefficients (p,) of the weighted logistic likelihood by Newton's method with halved steps.
+
+    Converged when the last step moves no linear predictor by more than 1e-9, so that the next would be lost in rounding.
+    Where a term separates the outcome every step moves some predictor by about 1, without end: an InputError.
+    """
+
+    def likelihood(b: np.ndarray) -> float:
+        eta = x @ b
+        return float(weight @ (y * eta - np.logaddexp(0, eta)))
+
+    coefficients = np.zeros(x.shape[1])
+    for _ in range(25):
+        mu = expit(x @ coefficients)
+        information = (x * (weight * mu * (1 - mu))[:, None]).T @ x
+        try:
+            step = np.linalg.solve(information, x.T @ (weight * (y - mu)))
+        except np.linalg.LinAlgError:
+            break
+        if np.abs(x @ step).max() <= 1e-9:
+            return coefficients + step
+        here = likelihood(coefficients) * (1 + 1e-12)  # it is negative: a fall within rounding is none
+        while likelihood(coefficients + step) < here and np.abs(x @ step).max() > 1e-9:
+            step = step / 2
+        coefficients = coefficients + step
+    raise InputError("The logistic model did not converge: a term separates the outcome", fix="Drop or merge that term")
+
+
 def logistic(design: SurveyDesign, y, x: pd.DataFrame, domain: np.ndarray | None = None) -> Fit:
     """Weighted logistic regression over a domain of the design.
 
     y : (n,) 0/1; x : (n, p) design matrix with its intercept, columns named; domain : (n,) bool.
     Estimating equations sum w x (y - mu) = 0; covariance A^-1 B A^-1 with A = X'WX the information and B the design
     covariance of the scores (Binder 1983). Residual degrees of freedom: design df + 1 - p, as R survey's ``svyglm``.
-    Raises InputError for missing values in the domain, collinear columns, or an outcome that does not vary.
+    Raises InputError for missing values in the domain, collinear columns, an outcome that does not vary, or a term that
+    separates the outcome.
     """
-    from statsmodels.genmod.families import Binomial
-    from statsmodels.genmod.generalized_linear_model import GLM
-
     inside = (np.ones(design.n, dtype=bool) if domain is None else np.asarray(domain, dtype=bool)) & (design.weight > 0)
     y = np.asarray(y, dtype=float)
     matrix = x.to_numpy(dtype=float)
     if not (np.isfinite(y[inside]).all() and np.isfinite(matrix[inside]).all()):
         raise InputError("A variable of the model is missing for agencies of the domain", fix="Leave them out")
     used, outcome, weight = matrix[inside], y[inside], design.weight[inside]
-    if outcome.min(initial=1) == outcome.max(initial=0):
+    if not len(outcome) or outcome.min() == outcome.max():
         raise InputError("The outcome of the model does not vary in the domain", fix="Widen the domain")
     rank = np.linalg.matrix_rank(used)
     if rank < used.shape[1]:
         raise InputError(
             f"The columns of the model are collinear: {used.shape[1]} columns, rank {rank}", fix="Drop a term"
         )
-    scaled = weight / weight.mean()
-    fitted = GLM(outcome, used, family=Binomial(), var_weights=scaled).fit(tol=1e-13, maxiter=100)
-    if not fitted.converged:
-        raise InputError(
-            "The logistic model did not converge: a term separates the outcome", fix="Drop or merge that term"
-        )
-    mu = fitted.mu
+    coefficients = _maximum_likelihood(used, outcome, weight / weight.mean())
+    mu = expit(used @ coefficients)
     bread = np.linalg.inv((used * (weight * mu * (1 - mu))[:, None]).T @ used)
     scores = np.zeros_like(matrix)
     scores[inside] = used * (weight * (outcome - mu))[:, None]
     covariance = bread @ design.covariance(scores) @ bread
     df = design.degrees_of_freedom(inside) + 1 - used.shape[1]
-    return Fit(list(x.columns), np.asarray(fitted.params), covariance, df, int(inside.sum()))
+    return Fit(list(x.columns), coefficients, covariance, df, int(inside.sum()))

@@ -10,6 +10,7 @@ import pandas as pd
 from agency_survey import estimate, lemas
 from agency_survey.errors import InputError
 
+FILES = "data/published/lemas_published.csv, config/reproduction.yaml"
 WEIGHTS = {
     "base_weight": "base_weight",
     "final_weight": "weight",
@@ -85,14 +86,22 @@ def compare(entries: list[dict], published: pd.DataFrame, tables: dict[int, pd.D
     Returns one row a figure (two for a pair such as 'full / partial'): wave, quantity, measure (estimate or standard
     error), published, rebuilt, difference (rebuilt - published), in_units (|difference| over the printed unit), agrees
     (|difference| at most half the printed unit), shown digits, why, source.
-    Raises InputError for an entry without a published figure and for a published figure without an entry.
+    Raises InputError for an entry without a published figure, a published figure without an entry, a figure that is
+    there twice or is no number, and a printed standard error whose unit the entry does not give.
     """
+    for keys in (
+        [(int(row.dataset[-4:]), row.quantity) for row in published.itertuples()],
+        [(entry["wave"], entry["quantity"]) for entry in entries],
+    ):
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice:
+            raise InputError(f"The published figure '{twice[1]}' of {twice[0]} is there twice", FILES, "Remove one")
     keyed = {(int(row.dataset[-4:]), row.quantity): row for row in published.itertuples()}
     named = {(entry["wave"], entry["quantity"]) for entry in entries}
     for lost in [*(key for key in keyed if key not in named), *(key for key in named if key not in keyed)]:
         raise InputError(
             f"The published figure '{lost[1]}' of {lost[0]} is in one of the two files only",
-            "data/published/lemas_published.csv, config/reproduction.yaml",
+            FILES,
             "Add it to the other, or correct its spelling",
         )
     rows = []
@@ -108,12 +117,21 @@ def compare(entries: list[dict], published: pd.DataFrame, tables: dict[int, pd.D
             continue
         rows.append(_row(entry, figure, "estimate", figure.published, value, entry["to"]))
         if figure.published_se:
+            if "se_to" not in entry or se is None:
+                raise InputError(
+                    f"The published figure '{entry['quantity']}' of {entry['wave']} has a standard error",
+                    "config/reproduction.yaml",
+                    "Give its printed unit as se_to, and a kind that has a standard error",
+                )
             rows.append(_row(entry, figure, "standard error", figure.published_se, se, entry["se_to"]))
     return pd.DataFrame(rows)
 
 
 def _row(entry: dict, figure, measure: str, published: str, rebuilt: float, unit: float) -> dict:
-    printed = float(published)
+    try:
+        printed = float(published)
+    except ValueError as error:
+        raise InputError(f"'{published}' is no number (figure '{entry['quantity']}')", FILES, "Correct it") from error
     difference = rebuilt - printed
     return {
         "wave": entry["wave"],

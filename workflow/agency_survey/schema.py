@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +21,19 @@ from agency_survey.errors import InputError
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
 
-def _compose(text: str, name: str) -> yaml.Node | None:
+def _parsed(text: str, name: str) -> tuple[Any, dict[tuple, int]]:
+    """Content of YAML text and the line of every key."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        lines = _lines(yaml.compose(text, Loader=loader), name)
+        return yaml.load(text, Loader=loader), lines
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}, line {mark.line + 1}" if mark else name
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise InputError(f"The file is not valid YAML: {problem}", where, "Correct that line") from error
+    except ValueError as error:  # what looks like a date and is none
+        raise InputError(f"The file is not valid YAML: {error}", name, "Quote the value or correct it") from error
 
 
 def _lines(node: yaml.Node | None, name: str, path: tuple = ()) -> dict[tuple, int]:
@@ -34,6 +42,8 @@ def _lines(node: yaml.Node | None, name: str, path: tuple = ()) -> dict[tuple, i
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise InputError("A key is a list or a mapping", f"{name}, line {key.start_mark.line + 1}", "Quote it")
             here = (*path, str(key.value))
             if key.value in seen:
                 raise InputError(
@@ -68,8 +78,7 @@ def _read(path: str | Path) -> tuple[Any, dict[tuple, int]]:
         raise InputError("The settings file is not there", str(path), "Restore it from the repository") from error
     except UnicodeDecodeError as error:
         raise InputError("The settings file is not UTF-8 text", str(path), "Save it as UTF-8") from error
-    lines = _lines(_compose(text, str(path)), str(path))
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), lines
+    return _parsed(text, str(path))
 
 
 def _strings(value: Any) -> Any:
@@ -87,9 +96,45 @@ def validate(data: Any, schema: str, name: str, lines: dict[tuple, int] | None =
 
     rules = json.loads((SCHEMAS / f"{schema}.schema.json").read_text(encoding="utf-8"))
     checker = jsonschema.Draft202012Validator(rules)
-    errors = sorted(checker.iter_errors(_strings(data)), key=lambda e: [str(part) for part in e.absolute_path])
+    data, lines = _strings(data), lines or {}
+    for path in _not_finite(data):
+        raise InputError(f"'{'.'.join(path)}' is not a finite number", _where(name, path, lines), "Give a number")
+    errors = list(checker.iter_errors(data))
     if errors:
-        raise _sentence(errors[0], name, lines or {})
+        # a missing key has no line, and is often the key that another line misspells: it comes last
+        first = min(errors, key=lambda error: (error.validator == "required", _line(_path(error), lines)))
+        raise _sentence(first, name, lines)
+
+
+def _not_finite(data: Any, path: tuple = ()) -> Iterator[tuple]:
+    """Paths of infinite numbers and of values that are not a number, which pass any limits of a schema."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield from _not_finite(value, (*path, str(key)))
+    if isinstance(data, float) and not math.isfinite(data):
+        yield path
+
+
+def _path(error: Any) -> tuple:
+    """Path of keys to the value at fault; for an unknown key, to that key."""
+    path = tuple(str(part) for part in error.absolute_path)
+    if error.validator != "additionalProperties":
+        return path
+    known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
+    odd = (key for key in error.instance if key not in known and not any(re.search(p, key) for p in patterns))
+    return (*path, next(odd))
+
+
+def _line(path: tuple, lines: dict[tuple, int]) -> int:
+    """Line of a path, or of the nearest key above it (keys that a YAML anchor brings in have no line); 0 for none."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 0)
+
+
+def _where(name: str, path: tuple, lines: dict[tuple, int]) -> str:
+    line = _line(path, lines)
+    return name + (f", line {line}" if line else "")
 
 
 def _sentence(error: Any, name: str, lines: dict[tuple, int]) -> InputError:
@@ -97,15 +142,14 @@ def _sentence(error: Any, name: str, lines: dict[tuple, int]) -> InputError:
     key = ".".join(path) or "the top level"
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
-        unknown = next(k for k in error.instance if k not in known)
+        unknown = _path(error)[-1]
         near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
-        fix = f"Did you mean '{near[0]}'?" if near else f"Known keys here: {', '.join(known)}"
-        line = lines.get((*path, unknown))
-        where = name + (f", line {line}" if line else "")
+        forms = [f"keys of the form {pattern}" for pattern in error.schema.get("patternProperties", {})]
+        fix = f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join([*known, *forms])}"
+        where = _where(name, _path(error), lines)
         inside = f" in '{key}'" if path else ""
         return InputError(f"Unknown key '{unknown}'{inside}", where, fix)
-    line = lines.get(path)
-    where = name + (f", line {line}" if line else "")
+    where = _where(name, path, lines)
     expected = error.schema.get("description")
     fix = f"Expected: {expected}" if expected else None
     if error.validator == "required":

@@ -25,5 +25,12 @@ def _consistent(config: dict, name: str) -> None:
     bounds = [entry["from"] for entry in config["population_classes"]]
     if bounds != sorted(set(bounds)):
         raise InputError("The population classes are not in ascending order", name, "Order them by 'from'")
+    if bounds[0] != 0:
+        raise InputError(
+            "The first population class does not begin at 0", name, "Agencies below it would be in no class"
+        )
+    labels = [entry["label"] for entry in config["population_classes"]]
+    if len(set(labels)) < len(labels):
+        raise InputError("Two population classes have one label", name, "Give each its own")
     if config["reliability"]["flag_rse"] > config["reliability"]["hide_rse"]:
         raise InputError("'reliability.flag_rse' is above 'reliability.hide_rse'", name, "Flag before hiding")

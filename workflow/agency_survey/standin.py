@@ -127,7 +127,7 @@ def _agencies(settings, counts, states, type_name, rng) -> pd.DataFrame:
     """Agencies of one type with state, population and population class."""
     code = settings["types"][type_name]["code"]
     if type_name == "state":
-        served = states.drop(index="HI").drop(index="DC")
+        served = states.drop(index=settings["without_state_agency"])
         population = served["population"].to_numpy()
         state = served.index.to_numpy()
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def reliability(share: float, se: float, n: int, limits: dict) -> str:
     The relative standard error of a share is taken on the smaller of the share and its complement, so that 98 % is
     judged as 2 % is.
     """
-    if n < limits["hide_n"]:
+    if n < limits["hide_n"] or not (math.isfinite(share) and math.isfinite(se)):
         return "hidden"
     base = min(share, 1 - share)
     if base <= 0:

@@ -8,6 +8,11 @@ import pandas as pd
 from agency_survey.errors import InputError
 
 
+def _refuse(bad: np.ndarray, what: str) -> None:
+    if bad.any():
+        raise InputError(what, f"row {np.flatnonzero(bad)[0] + 1}", "Correct the frame or the dispositions")
+
+
 def nonresponse_factor(base, cell, eligible, responded) -> np.ndarray:
     """Weighting-class adjustment for unit non-response.
 
@@ -15,16 +20,20 @@ def nonresponse_factor(base, cell, eligible, responded) -> np.ndarray:
     respondents; everybody else has 0 (Saerndal, Swensson and Wretman 1992, section 15.6, response homogeneity groups).
 
     base : (n,) base weights; cell : (n,) class labels; eligible, responded : (n,) bool. Returns (n,) factors.
-    Raises InputError when a respondent is not eligible or a class with eligible agencies has no respondent.
+    Raises InputError when a base weight or class of an eligible agency is missing, a respondent is not eligible or a
+    class with eligible agencies has no respondent.
     """
-    base = np.asarray(base, dtype=float)
     eligible = np.asarray(eligible, dtype=bool)
     responded = np.asarray(responded, dtype=bool)
+    base = np.where(eligible, np.asarray(base, dtype=float), 0.0)
+    cell = np.asarray(cell, dtype=object)
+    _refuse(eligible & ~(np.isfinite(base) & (base > 0)), "A base weight is missing, infinite or not positive")
+    _refuse(pd.isna(cell), "The weighting class is missing")
     odd = responded & ~eligible
     if odd.any():
         row = np.flatnonzero(odd)[0] + 1
         raise InputError("A respondent is out of scope", f"row {row}", "Correct its disposition")
-    codes, labels = pd.factorize(np.asarray(cell, dtype=object), sort=True)
+    codes, labels = pd.factorize(cell, sort=True)
     of_eligible = np.bincount(codes, base * eligible, len(labels))
     of_respondents = np.bincount(codes, base * responded, len(labels))
     empty = (of_eligible > 0) & (of_respondents == 0)
@@ -40,10 +49,13 @@ def poststratification_factor(weight, cell, totals: pd.Series) -> np.ndarray:
     """Factor that brings the weights of each cell to its known total (Holt and Smith 1979).
 
     weight : (n,); cell : (n,) labels; totals : known counts indexed by label. Returns (n,) factors.
-    Raises InputError when a cell has no known total, or a known total has no agency in the sample.
+    Raises InputError when a weight or cell is missing, a cell has no known total, or a known total has no agency in the
+    sample.
     """
-    cell = pd.Series(np.asarray(cell, dtype=object))
-    sums = pd.Series(np.asarray(weight, dtype=float)).groupby(cell).sum()
+    weight, cell = np.asarray(weight, dtype=float), pd.Series(np.asarray(cell, dtype=object))
+    _refuse(~(np.isfinite(weight) & (weight >= 0)), "A weight is missing, negative or infinite")
+    _refuse(cell.isna().to_numpy(), "The cell is missing")
+    sums = pd.Series(weight).groupby(cell).sum()
     unknown = sums.index.difference(totals.index)
     if len(unknown):
         raise InputError(f"No population count is known for the cell {unknown[0]}", fix="Complete the frame")
@@ -88,10 +100,13 @@ def collapsed_classes(group, order, responded, smallest: int) -> tuple[np.ndarra
     group : (n,) labels that are never mixed (agency type by certainty); order : (n,) ordered integer class within the
     group; responded : (n,) bool; smallest : respondents that a class must have. Within each group the class with the
     fewest respondents joins the smaller of its neighbours in ``order`` until all have enough or one is left.
-    Returns (labels (n,), record of the collapsed classes). Raises InputError for a group with fewer than two
-    respondents in all.
+    Returns (labels (n,), record of the collapsed classes). Raises InputError for a missing group and for a group with
+    fewer than two respondents in all.
     """
-    frame = pd.DataFrame({"group": group, "order": order, "responded": responded})
+    frame = pd.DataFrame(
+        {"group": np.asarray(group, dtype=object), "order": np.asarray(order), "responded": np.asarray(responded)}
+    )
+    _refuse(frame["group"].isna().to_numpy(), "The group of a weighting class is missing")
     label = np.empty(len(frame), dtype=object)
     record = []
     for name, part in frame.groupby("group", sort=True, observed=True):

@@ -12,6 +12,8 @@ rule external_data:
         "logs/external_data.{wave}.log",
     benchmark:
         "benchmarks/external_data.{wave}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         settings=lemas_entry,
     shell:

@@ -6,6 +6,9 @@ RAW_FILES = {
     "disposition": "data/raw/disposition.csv",
     "part1": "data/raw/part1.csv",
 }
+for name, path in RAW_FILES.items():
+    existing(path)
+    existing(f"config/codebooks/{name}.yaml")
 
 
 rule ingest:
@@ -24,6 +27,8 @@ rule ingest:
         "benchmarks/ingest.{name}.tsv"
     wildcard_constraints:
         name="|".join(RAW_FILES),
+    conda:
+        "../../environment.yml"
     shell:
         "python {input.script} --file {input.file} --codebook {input.codebook}"
         " --out {output.table} 2> {log}"

@@ -1,6 +1,9 @@
 # REQUIRED INPUTS  LEMAS_DIR/<file>, its status, config/codebooks/lemas_<wave>.yaml
 # OUTPUTS          results/ingest_lemas/<wave>.parquet, <wave>.misfits.csv, <wave>.missing.csv
 
+for wave in WAVES:
+    existing(f"config/codebooks/lemas_{wave}.yaml")
+
 
 rule ingest_lemas:
     input:
@@ -17,6 +20,8 @@ rule ingest_lemas:
         "logs/ingest_lemas.{wave}.log",
     benchmark:
         "benchmarks/ingest_lemas.{wave}.tsv"
+    conda:
+        "../../environment.yml"
     shell:
         "python {input.script} --file {input.file:q} --status {input.status}"
         " --codebook {input.codebook} --out {output.table} 2> {log}"

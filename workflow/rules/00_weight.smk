@@ -15,6 +15,8 @@ rule weight:
         "logs/weight.log",
     benchmark:
         "benchmarks/weight.tsv"
+    conda:
+        "../../environment.yml"
     params:
         settings={"smallest_class": config["nonresponse"]["smallest_class"]},
     shell:

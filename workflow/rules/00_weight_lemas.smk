@@ -7,7 +7,7 @@ rule weight_lemas:
         **code("weight_lemas"),
         table="results/ingest_lemas/{wave}.parquet",
         misfits="results/ingest_lemas/{wave}.misfits.csv",
-        regions="config/regions.yaml",
+        regions=existing("config/regions.yaml"),
         schemas=schemas("regions"),
     output:
         table="results/weight_lemas/{wave}.parquet",
@@ -16,6 +16,8 @@ rule weight_lemas:
         "logs/weight_lemas.{wave}.log",
     benchmark:
         "benchmarks/weight_lemas.{wave}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         settings=lambda wildcards: {
             "wave": int(wildcards.wave),

@@ -30,9 +30,11 @@ rule survey_methods:
         "logs/survey_methods.log",
     benchmark:
         "benchmarks/survey_methods.tsv"
+    conda:
+        "../../environment.yml"
     params:
         settings={"population_classes": config["population_classes"]},
     shell:
         "python {input.script} --frame {input.frame} --sample {input.sample}"
         " --counts {input.counts} --design {input.design} --codebook {input.codebook}"
-        " --settings {params.settings:q} --out results/{rule} 2> {log}"
+        " --settings {params.settings:q} --out results/survey_methods 2> {log}"

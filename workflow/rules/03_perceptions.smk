@@ -31,6 +31,8 @@ rule perceptions:
         "logs/perceptions.log",
     benchmark:
         "benchmarks/perceptions.tsv"
+    conda:
+        "../../environment.yml"
     params:
         settings={
             "confidence_level": config["confidence_level"],
@@ -40,4 +42,4 @@ rule perceptions:
     shell:
         "python {input.script} --sample {input.sample} --part1 {input.part1}"
         " --codebook {input.codebook} --settings {params.settings:q}"
-        " --out results/{rule} 2> {log}"
+        " --out results/perceptions 2> {log}"

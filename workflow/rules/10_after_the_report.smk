@@ -47,6 +47,8 @@ rule after_the_report:
         "logs/after_the_report.log",
     benchmark:
         "benchmarks/after_the_report.tsv"
+    conda:
+        "../../environment.yml"
     params:
         settings={
             "register": REGISTER,
@@ -57,4 +59,4 @@ rule after_the_report:
     shell:
         "python {input.script} --weighed {input.weighed} --counts {input.counts}"
         " --status {input.status} --entries {input.entries} --published {input.published}"
-        " --settings {params.settings:q} --out results/{rule} 2> {log}"
+        " --settings {params.settings:q} --out results/after_the_report 2> {log}"

@@ -9,9 +9,7 @@ rule published_and_rebuilt:
         published="data/published/report_2008.csv",
         standin="config/standin.yaml",
         codebook="config/codebooks/part1.yaml",
-        numbers=[
-            f"results/{name}/numbers.json" for name in ("survey_methods", "perceptions")
-        ],
+        numbers=[f"results/{name}/numbers.json" for name in ("survey_methods", "perceptions")],
         schemas=schemas("standin", "codebook"),
     output:
         **exhibits(
@@ -33,6 +31,8 @@ rule published_and_rebuilt:
         "logs/published_and_rebuilt.log",
     benchmark:
         "benchmarks/published_and_rebuilt.tsv"
+    conda:
+        "../../environment.yml"
     shell:
         "python {input.script} --published {input.published} --standin {input.standin}"
-        " --codebook {input.codebook} --numbers {input.numbers} --out results/{rule} 2> {log}"
+        " --codebook {input.codebook} --numbers {input.numbers} --out results/published_and_rebuilt 2> {log}"

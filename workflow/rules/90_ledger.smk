@@ -12,5 +12,7 @@ rule ledger:
         "logs/ledger.log",
     benchmark:
         "benchmarks/ledger.tsv"
+    conda:
+        "../../environment.yml"
     shell:
         "python {input.script} --numbers {input.numbers} --out {output.numbers} 2> {log}"

@@ -25,6 +25,8 @@ rule render:
         "logs/render.log",
     benchmark:
         "benchmarks/render.tsv"
+    conda:
+        "../../environment.yml"
     params:
         settings=engine_in_use(config["engine"]),
     shell:

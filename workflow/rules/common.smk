@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from agency_survey import environment, imports, schema
+from agency_survey.errors import InputError
 
 environment.prepare(workflow.basedir, schema.read_yaml("reports/_quarto.yml")["book"]["date"])
 
@@ -23,9 +24,17 @@ def code(rule_name):
     return {"script": script, "lib": lib}
 
 
+def existing(path):
+    """The path of a file that is no output. Snakemake would not miss it where wildcards are used, while the
+    outputs made from it are there."""
+    if not os.path.exists(path):
+        raise InputError("A file of the project is not there", path, "Restore it")
+    return path
+
+
 def schemas(*names):
     """JSON Schemas that a script checks its settings against."""
-    return [f"workflow/schemas/{name}.schema.json" for name in names]
+    return [existing(f"workflow/schemas/{name}.schema.json") for name in names]
 
 
 def exhibits(rule_name, tables=(), figures=(), texts=()):

@@ -106,3 +106,13 @@ def plain(reason: str) -> str:
         else:
             parts.append(f"{short}: {', '.join(sorted(files.split(', ')))}")
     return "; ".join(parts)
+
+
+def brief(reason: str, most: int = 2) -> str:
+    """The reason for the terminal: long lists of files are counted."""
+    parts = []
+    for part in reason.split("; "):
+        words, colon, files = part.partition(": ")
+        names = files.split(", ")
+        parts.append(f"{words}: {len(names)} files" if colon and len(names) > most else part)
+    return "; ".join(parts)

@@ -64,7 +64,7 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
             "size": size_paragraph(differences),
             "without-rating": unsure_paragraph(unsure),
             "sources": sources_paragraph(named),
-            "headline": headline(),
+            "headline": headline(synthetic),
         },
     )
 
@@ -127,11 +127,11 @@ def _domain_label(row) -> str:
 
 def ratings_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
     """All agencies: share of each rating, by form."""
-    data = found[found["domain"] == survey.ALL].reset_index(drop=True)
-    shown = []
-    for form, part in data.groupby("form", sort=False):
-        cells = {row.measure: _cell(row, limits) for row in part.itertuples() if row.measure != PREVALENT}
-        shown.append({"Form of trafficking": form, "n": f"{part['n'].iloc[0]:,}", **cells})
+    data = found[(found["domain"] == survey.ALL) & (found["measure"] != PREVALENT)].reset_index(drop=True)
+    shown = [{"Rating": "n", **{form: f"{part['n'].iloc[0]:,}" for form, part in data.groupby("form", sort=False)}}]
+    for measure, part in data.groupby("measure", sort=False):
+        label = f"**{measure}**" if measure == LITTLE else measure
+        shown.append({"Rating": label, **{row.form: _cell(row, limits) for row in part.itertuples()}})
     return Table(
         "tbl-perceptions-ratings",
         caption(
@@ -143,7 +143,7 @@ def ratings_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bo
         survey.source(synthetic),
         "n: agencies that rated the form, unweighted; those that answered don't know or gave no answer are left out and "
         "shown in @tbl-perceptions-without-rating. " + tables.reliability_note(limits),
-        widths=(20, 6, 16, 16, 16, 16, 16),
+        widths=(24, 19, 19, 19, 19),
     )
 
 
@@ -501,11 +501,11 @@ def sources_paragraph(named: pd.DataFrame) -> str:
     )
 
 
-def headline() -> str:
+def headline(synthetic: bool) -> str:
     """The sentence of the book's first page."""
     ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent", survey.LOCAL)
     return (
-        f"In the stand-in for the survey of 2007, {num(ident)} of agencies ({num(ident, 'ci')}) rate every form of human "
+        f"In the {'stand-in for the survey' if synthetic else 'survey'} of 2007, {num(ident)} of agencies ({num(ident, 'ci')}) rate every form of human "
         f"trafficking in their community rare or non-existent, and {num(none)} of local leaders ({num(none, 'ci')}) rate "
         "every form non-existent (@sec-perceptions).\n"
     )

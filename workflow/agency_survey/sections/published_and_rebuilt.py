@@ -148,6 +148,10 @@ def shown_value(row) -> str:
     return value
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _source(row) -> str:
     return f"[{row['source_title']}]({row['source_url']})"
 
@@ -157,8 +161,8 @@ def section_table(part: pd.DataFrame) -> Table:
     shown = [
         {
             "Id": row["id"],
-            "Quantity": row["quantity"],
-            "Domain": row["population_or_domain"],
+            "Quantity": _capital(row["quantity"]),
+            "Domain": _capital(row["population_or_domain"]),
             "Published": shown_value(row),
             "Source": _source(row),
             "Evidence": EVIDENCE[row["evidence"]],
@@ -175,7 +179,7 @@ def section_table(part: pd.DataFrame) -> Table:
         "Read in the source: the page or abstract named was read. Quoted second-hand: the figure stands in a later text "
         "that cites the survey.",
         left=("Quantity", "Domain", "Published", "Source", "Evidence"),
-        widths=(6, 30, 22, 16, 26, 12),
+        widths=(6, 27, 20, 25, 22, 12),
     )
 
 
@@ -199,7 +203,7 @@ def comparison_table(found: pd.DataFrame, synthetic: bool) -> Table:
         shown.append(
             {
                 "Id": row["id"],
-                "Quantity": f"{row['quantity']}; {row['population_or_domain']}",
+                "Quantity": _capital(f"{row['quantity']}; {row['population_or_domain']}"),
                 "Published": shown_value(row) + ("\N{DAGGER}" if row["evidence"] == "secondary" else ""),
                 "Rebuilt (interval)": row["rebuilt"] if there else "not rebuilt",
                 "Agreement": row["agreement"] if there else DASH,
@@ -218,7 +222,7 @@ def comparison_table(found: pd.DataFrame, synthetic: bool) -> Table:
         "who is in the sample with the agencies that it misses, a direction with the sign of a difference. "
         + ("Agreement with a calibrated figure is by construction." if synthetic else ""),
         left=("Quantity", "Published", "Rebuilt (interval)", "Agreement"),
-        widths=(6, 34, 18, 20, 16, 10),
+        widths=(6, 32, 24, 17, 13, 10),
     )
 
 
@@ -269,9 +273,9 @@ def findings(found: pd.DataFrame) -> str:
     )
     if found["calibrated"].notna().any():
         text += (
-            f" The stand-in was calibrated to {count('calibrated')} of the rebuilt figures, so that the agreement of "
-            f"{count('calibrated-agree')} of these is by construction and proves only that the chain from records to "
-            f"estimates holds; of the {count('free')} others, {count('free-agree')} agree."
+            f" The stand-in was calibrated to {count('calibrated')} of the rebuilt figures, and meets "
+            f"{count('calibrated-agree')} of these: by construction, so that it proves only that the chain from records to "
+            f"estimates holds. Figures that it was not calibrated to agree in {count('free-agree')} of {count('free')} cases."
         )
     else:
         text += f" Of the rebuilt ones, {count('agree')} agree."

@@ -13,6 +13,7 @@ from agency_survey.weights import aapor_rates, kish_design_effect
 # The classes and agency types of the published counts (data/published/frame_counts.csv) against the frame's.
 PUBLISHED_TYPES = {"Municipal police": "local police", "Sheriff's office": "sheriff", STATE: "primary state"}
 TOTALS_YEAR, CLASSES_YEAR = 2004, 2007
+RATES = ["RR1", "RR2", "COOP1", "REF1", "CON1"]
 DISPOSITION = {  # AAPOR's groups
     "Complete": "complete",
     "Partial": "partial",
@@ -107,7 +108,10 @@ def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
         counts = sample.loc[inside, "outcome"].value_counts()
         if counts.sum() == 0:
             continue
-        rates = aapor_rates(**{key: int(counts.get(outcome, 0)) for outcome, key in DISPOSITION.items()})
+        try:
+            rates = aapor_rates(**{key: int(counts.get(outcome, 0)) for outcome, key in DISPOSITION.items()})
+        except InputError:  # a small group of which nobody was heard
+            rates = dict.fromkeys(RATES, np.nan)
         mailed, complete = int(counts.sum()), int(counts.get("Complete", 0))
         rows.append({"breakdown": breakdown, "group": name, "mailed": mailed, "complete": complete} | rates)
     return pd.DataFrame(rows)

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 
 from agency_survey import figures, ledger
+from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
 from agency_survey.sections import survey
 from agency_survey.sections import survey_methods as section
 from agency_survey.sections.survey import caption, communities, num, slug
+from agency_survey.sections.survey_methods import RATES
 from agency_survey.tables import Table
 
 RULE = "survey_methods"
 PREFIX = "survey-methods"
-RATES = ["RR1", "RR2", "COOP1", "REF1", "CON1"]
 
 
 def chapter(
@@ -96,8 +97,10 @@ def _numbers(frame, sample, threshold, types, rates, effects, balance) -> ledger
     )
     for name in sample["outcome"].cat.categories:
         add(f"outcome.{slug(name)}", int((sample["outcome"] == name).sum()), "count", name, "surveys", "sample")
-    year = int(sample["outcome_on"].dt.year.mode().iloc[0])
-    add("year", str(year), "text", "Year of the returns", "year", "sample")
+    years = sample["outcome_on"].dt.year.mode()
+    if years.empty:
+        raise InputError("No disposition has a date", "data/raw/disposition.csv", "Fill in outcome_on")
+    add("year", str(int(years.iloc[0])), "text", "Year of the returns", "year", "sample")
     for row in rates.itertuples():
         for rate in RATES:
             ident = f"rate.{rate.lower()}.{slug(row.group)}"
@@ -171,7 +174,7 @@ def _count(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return f"{100 * share:.1f}" if share == share else "\N{EN DASH}"
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------

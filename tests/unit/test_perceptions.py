@@ -1,0 +1,185 @@
+"""Chapter 3: shares of ratings, domains, differences, and wording that follows the results."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import stand_in
+
+from agency_survey import codebook, settings
+from agency_survey.design import survey_design
+from agency_survey.sections import perceptions as section
+from agency_survey.sections import perceptions_exhibits as show
+from agency_survey.sections import survey
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def config():
+    return settings.load(ROOT / "config/config.yaml")
+
+
+@pytest.fixture(scope="module")
+def book():
+    return codebook.load(ROOT / "config/codebooks/part1.yaml")
+
+
+@pytest.fixture(scope="module")
+def respondents():
+    """Respondents of the committed stand-in and their design."""
+    return stand_in.respondents()
+
+
+@pytest.fixture(scope="module")
+def exhibits(respondents, book, config):
+    return show.chapter(*respondents, book, config)
+
+
+def answers(**ratings):
+    """Rows with the given ratings (None: don't know) for each form; forms not given are all non-existent."""
+    n = len(next(iter(ratings.values())))
+    rows = {}
+    for name in section.FORMS:
+        values = ratings.get(name, ["Non-existent"] * n)
+        rows[name] = pd.Categorical(values, section.RATINGS, ordered=True)
+        kinds = ["dont_know" if value is None else None for value in values]
+        rows[f"{name}__missing"] = pd.Categorical(kinds, codebook.MISSING_KINDS)
+    return pd.DataFrame(rows)
+
+
+def everybody(n):
+    return [(survey.ALL, survey.ALL, np.ones(n, dtype=bool))]
+
+
+def test_shares_by_form_leave_out_who_gave_no_rating():
+    rows = answers(q1_sex_residents=["Widespread", "Rare", "Non-existent", None])
+    design = survey_design([1.0, 2.0, 5.0, 7.0], ["a"] * 4, [15.0] * 4)
+    found = section.by_form(rows, design, everybody(4), 0.95)
+    shares = found[found["variable"] == "q1_sex_residents"].set_index("measure")["share"]
+    assert shares["Widespread"] == pytest.approx(1 / 8)
+    assert shares["Occasional"] == 0
+    assert shares[section.LITTLE] == pytest.approx(7 / 8)
+    assert shares[section.PREVALENT] == pytest.approx(1 / 8)
+
+
+def test_every_form_counts_only_forms_that_were_rated():
+    rows = answers(
+        q1_sex_residents=["Rare", "Non-existent", None, None],
+        q2_sex_foreign_nationals=["Non-existent", "Non-existent", "Non-existent", None],
+        q3_labour_residents=["Non-existent", "Occasional", "Non-existent", None],
+        q4_labour_foreign_nationals=["Non-existent"] * 3 + [None],
+    )
+    design = survey_design([1.0, 2.0, 5.0, 7.0], ["a"] * 4, [15.0] * 4)
+    found = section.every_form(rows, design, everybody(4), 0.95).set_index("measure")
+    assert found.loc["Every form non-existent", "share"] == pytest.approx(5 / 8)  # the last rated none and is left out
+    assert found.loc["Every form rare or non-existent", "share"] == pytest.approx(6 / 8)
+    assert (found["n"] == 3).all()
+
+
+def test_without_rating_counts_each_kind():
+    rows = answers(q1_sex_residents=["Rare", None, "Rare", None, "Rare"])
+    rows["q1_sex_residents__missing"] = pd.Categorical(
+        [None, "dont_know", None, "refused", None], codebook.MISSING_KINDS
+    )
+    design = survey_design([1.0] * 5, ["a"] * 5, [9.0] * 5)
+    found = section.without_rating(rows, design, 0.95).set_index("variable").loc["q1_sex_residents"]
+    assert found["share"] == pytest.approx(1 / 4)
+    assert (found["refused"], found["left_out"], found["n"]) == (1, 0, 4)
+
+
+def test_estimates_of_the_stand_in_cover_its_truth(respondents, config):
+    rows, design = respondents
+    truth = pd.read_csv(ROOT / "data/raw/truth/population.csv").query("in_operation == 1")
+    found = section.by_form(rows, design, everybody(len(rows)), 0.95).set_index(["variable", "measure"])
+    for name in section.FORMS:
+        rated = truth.loc[truth[name] < 8, name]
+        for code, rating in enumerate(section.RATINGS, 1):
+            estimate = found.loc[(name, rating)]
+            assert abs(estimate["share"] - (rated == code).mean()) < 4 * estimate["se"]
+    unsure = section.without_rating(rows, design, 0.95).set_index("variable")
+    for name in section.FORMS:
+        assert abs(unsure.loc[name, "share"] - (truth[name] == 8).mean()) < 4 * unsure.loc[name, "se"]
+
+
+def test_size_differences_are_those_of_the_domain_shares(respondents, config):
+    rows, design = respondents
+    parts = survey.domains(rows, config["population_classes"])
+    classes = [inside for breakdown, _, inside in parts if breakdown == "Population served"]
+    *forms, over = section.size_differences(rows, design, parts, 0.95)
+    for entry in forms:
+        known = rows[entry.name].notna().to_numpy()
+        high = rows[entry.name].isin(["Widespread", "Occasional"]).to_numpy()
+        shares = [
+            np.average(high[known & inside], weights=rows.loc[known & inside, "weight"])
+            for inside in (classes[-1], np.any(classes[:-1], axis=0))
+        ]
+        assert entry.value == pytest.approx(shares[0] - shares[1])
+        assert entry.low < entry.value < entry.high
+    sex, labour = forms[:2], forms[2:]
+    assert over.value == pytest.approx(np.mean([e.value for e in sex]) - np.mean([e.value for e in labour]))
+
+
+def test_wording_follows_the_tests(exhibits, respondents, config):
+    rows, design = respondents
+    parts = survey.domains(rows, config["population_classes"])
+    every = section.every_form(rows, design, parts, 0.95)
+    differences = section.size_differences(rows, design, parts, 0.95)
+    limits = config["reliability"]
+    assert "sex trafficking above all" in show.findings(every, differences, limits)
+    flat = [dataclasses.replace(entry, p=0.6) for entry in differences[-1:]]
+    text = show.findings(every, differences[:-1] + flat, limits)
+    assert "larger communities see more of it." in text
+    assert "above all" not in text
+    assert "not shown to differ" in show.size_paragraph(differences[:-1] + flat)
+    none = [dataclasses.replace(entry, value=-entry.value) for entry in differences[:-1]] + flat
+    assert "more of 0 of the 4 forms" in show.findings(every, none, limits)
+    few = every.assign(share=0.3)
+    assert show.findings(few, differences, limits).startswith("Some agencies")
+    assert "In communities of" not in show.findings(every, differences, {**limits, "hide_n": 10_000})
+
+
+def test_every_number_in_the_texts_is_recorded(exhibits):
+    used = set(re.findall(r"\{\{< num (\S+)", " ".join(exhibits.texts.values())))
+    assert used
+    assert used <= set(exhibits.numbers.numbers)
+
+
+def test_exhibits_say_that_the_records_are_synthetic(exhibits):
+    for exhibit in [*exhibits.tables, *exhibits.figures]:
+        assert "synthetic stand-in" in exhibit.caption
+        assert "synthetic stand-in" in exhibit.source
+
+
+def test_exhibits_of_real_records_do_not(respondents, book, config):
+    real = show.chapter(*respondents, dataclasses.replace(book, synthetic=False), config)
+    for exhibit in [*real.tables, *real.figures]:
+        assert "synthetic" not in (exhibit.caption + exhibit.source).lower()
+    assert "stand-in" not in " ".join(real.texts.values())
+
+
+def test_uncertain_estimates_are_neither_printed_nor_drawn(exhibits, config):
+    table = next(t for t in exhibits.tables if t.ident == "tbl-perceptions-groups")
+    figure = next(f for f in exhibits.figures if f.ident == "fig-perceptions-size")
+    data = table.data[table.data["breakdown"] == "Population served"]
+    reliable = survey.shown(data, config["reliability"])
+    assert 0 < len(reliable) < len(data)
+    assert len(figure.data) == len(reliable)
+    assert (table.shown == "\N{EN DASH}").sum().sum() == len(table.data) - len(
+        survey.shown(table.data, config["reliability"])
+    )
+
+
+def test_exhibits_are_written_the_same_twice(exhibits, tmp_path):
+    for name in ("a", "b"):
+        exhibits.write(tmp_path / name)
+    first = sorted(path for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert len(first) == 5 * 2 + 3 * 3 + 5 + 1
+    for path in first:
+        twin = tmp_path / "b" / path.relative_to(tmp_path / "a")
+        if path.suffix == ".md" and path.parent.name == "figures":
+            continue  # names its own folder
+        assert path.read_bytes() == twin.read_bytes()

@@ -1,0 +1,195 @@
+"""Chapter 2: frame against published counts, sample, outcome rates, weights, and the wording that follows."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import stand_in
+
+from agency_survey.errors import InputError
+from agency_survey.sections import survey_methods as section
+from agency_survey.sections import survey_methods_exhibits as show
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return stand_in.table("frame")
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return stand_in.sample()
+
+
+@pytest.fixture(scope="module")
+def counts():
+    return pd.read_csv(stand_in.ROOT / "data/published/frame_counts.csv")
+
+
+@pytest.fixture(scope="module")
+def exhibits(frame, sample, counts):
+    threshold = stand_in.DESIGN["population_threshold"]
+    return show.chapter(frame, sample, counts, threshold, True, stand_in.CONFIG)
+
+
+def test_frame_by_type_equals_the_published_totals(frame, counts):
+    types = section.frame_by_type(frame, counts)
+    assert types["frame"].sum() == 15882
+    assert (types["frame"] == types["published"]).all()
+
+
+def test_frame_by_class_adds_up_and_keeps_the_published_shares(frame, counts):
+    classes = section.frame_by_class(frame, counts)
+    assert len(classes) == 9 + 8
+    totals = classes.groupby("agency_type")[["frame", "published"]].sum()
+    assert totals.loc["Municipal police", "frame"] == 12766
+    for name, part in classes.groupby("agency_type"):
+        gap = part["frame"] / totals.loc[name, "frame"] - part["published"] / totals.loc[name, "published"]
+        assert gap.abs().max() < 0.001
+
+
+def test_missing_published_total_is_refused(frame, counts):
+    with pytest.raises(InputError, match=r"No total of 'sheriff'.*frame_counts"):
+        section.frame_by_type(frame, counts[counts["agency_type"] != "sheriff"])
+
+
+@pytest.mark.parametrize(("label", "low"), [("<2,500", 0), ("2,500-9,999", 2500), ("1,000,000+", 1000000)])
+def test_published_class_labels(label, low):
+    assert section._lower_bound(label) == low
+
+
+def test_sample_by_stratum_adds_up(frame, sample):
+    strata = section.sample_by_stratum(frame, sample)
+    assert strata["frame"].sum() == len(frame)
+    assert strata["mailed"].sum() == len(sample)
+    sources = [name for name in sample["sample_source"].cat.categories]
+    assert (strata[sources].sum(axis=1) == strata["mailed"]).all()
+    assert strata["certainties"].sum() == sample["certainty"].sum() > 1000
+    assert strata["respondents"].sum() == sample["responded"].sum()
+    drawn = strata[strata["probability"] < 1]
+    assert (drawn["probability"] == drawn["Random sample"] / drawn["frame"]).all()
+
+
+def test_agencies_above_the_threshold_and_partners_are_certainties(frame, sample):
+    partner = sample["task_force_partner"] == "Yes"
+    assert partner.sum() == (frame["task_force_partner"] == "Yes").sum() > 0
+    assert sample.loc[partner | (sample["population"] > 75000), "inclusion_probability"].eq(1).all()
+    assert sample.loc[~partner & (sample["population"] <= 75000), "inclusion_probability"].lt(1).all()
+
+
+def test_dispositions_count_every_survey_once(sample):
+    table = section.dispositions(sample).set_index("outcome")
+    waves = ["First mailing", "Second mailing", "Third mailing"]
+    assert (table[waves].sum(axis=1) == table["All"]).all()
+    assert table.loc["All", "All"] == len(sample)
+    assert table.loc["No contact", ["Mail", "Web"]].sum() == 0
+
+
+def test_outcome_rates_by_hand():
+    outcomes = ["Complete"] * 6 + ["Partial"] + ["Refusal"] + ["No contact"] * 3 + ["Undeliverable"]
+    outcomes += ["Ineligible, agency closed"] * 2
+    n = len(outcomes)
+    rows = pd.DataFrame(
+        {
+            "outcome": outcomes,
+            "agency_type": pd.Categorical(["Municipal police"] * n, ["Municipal police", "State agency"]),
+            "sample_source": pd.Categorical(["Random sample"] * n),
+            "population": pd.array([100] * n, "Int64"),
+            "task_force_partner": pd.Categorical(["No"] * n, ["Yes", "No"]),
+        }
+    )
+    rates = section.outcome_rates(rows, [{"label": "All sizes", "from": 0}]).set_index("group")
+    row = rates.loc["All mailed surveys"]
+    assert row["RR1"] == pytest.approx(6 / 12)
+    assert row["RR2"] == pytest.approx(7 / 12)
+    assert row["COOP1"] == pytest.approx(6 / 8)
+    assert row["REF1"] == pytest.approx(1 / 12)
+    assert row["CON1"] == pytest.approx(8 / 12)
+    assert (row["mailed"], row["complete"]) == (14, 6)
+    assert set(rates.index) == {"All mailed surveys", "Municipal police", "Random sample", "All sizes", "Not a partner"}
+
+
+def test_a_group_of_which_nobody_was_heard_has_no_rates(frame, sample, counts):
+    silent = sample.assign(outcome=sample["outcome"].mask(sample["agency_type"] == "State agency", "No contact"))
+    silent["responded"] &= silent["agency_type"] != "State agency"
+    exhibits = show.chapter(frame, silent, counts, 75000, True, stand_in.CONFIG)
+    table = next(t for t in exhibits.tables if t.ident == "tbl-methods-rates").shown.set_index("Surveys")
+    assert (table.loc["State agency", section.RATES] == "\N{EN DASH}").all()
+    assert exhibits.numbers.numbers["survey-methods.rate.rr1.state-agency"]["value"] is None
+
+
+def test_dispositions_without_any_date_are_refused(frame, sample, counts):
+    undated = sample.assign(outcome_on=pd.NaT)
+    with pytest.raises(InputError, match="No disposition has a date"):
+        show.chapter(frame, undated, counts, 75000, True, stand_in.CONFIG)
+
+
+def test_weights_stand_for_the_agencies_in_operation(frame, sample):
+    cells = section.weights_by_cell(sample)
+    assert cells["agencies"].sum() == pytest.approx(sample["weight"].sum())
+    truth = pd.read_csv(stand_in.ROOT / "data/raw/truth/population.csv")
+    assert cells["agencies"].sum() == pytest.approx((truth["in_operation"] == 1).sum(), rel=0.01)
+    product = cells["base_weight"] * cells["poststratification"] * cells["nonresponse"]
+    single = ~cells["cell"].str.contains(" to ")
+    np.testing.assert_allclose(product[single], cells["weight"][single])
+
+
+def test_design_effect_is_kishs(sample):
+    effects = section.design_effects(sample)
+    weight = sample.loc[sample["responded"], "weight"]
+    assert effects["final"] == pytest.approx(1 + (weight.std(ddof=0) / weight.mean()) ** 2)
+    assert effects["effective"] == pytest.approx(len(weight) / effects["final"])
+
+
+def test_weighting_brings_respondents_closer_to_the_frame(frame, sample):
+    table = section.balance(frame, sample)
+    before, after = ((table[name] - table["frame"]).abs() for name in ("unweighted", "weighted"))
+    assert after.max() < before.max() / 5
+    assert table.groupby("breakdown")[["frame", "unweighted", "weighted"]].sum().to_numpy() == pytest.approx(1)
+
+
+def test_returns_add_up_to_the_completes(sample):
+    found = section.returns(sample)
+    assert found["forms"].sum() == sample["responded"].sum()
+    assert found.groupby("mode", observed=True)["cumulative"].max().sum() == sample["responded"].sum()
+
+
+def test_numbers_of_the_sample(exhibits):
+    numbers = exhibits.numbers.numbers
+    values = {key.removeprefix("survey-methods."): entry["value"] for key, entry in numbers.items()}
+    assert values["sample.mailed"] == 3191
+    assert values["sample.random"] + values["sample.supplements"] == 3191
+    assert values["outcome.complete"] == 1903
+    assert values["rate.complete.all-mailed-surveys"] == pytest.approx(1903 / 3191)
+    assert values["sample.large-missed"] == values["sample.partners-missed"] == 0
+    assert numbers["survey-methods.year"]["text"]["value"] == "2007"
+
+
+def test_an_agency_missing_from_the_supplements_is_counted(frame, sample, counts):
+    large = frame.loc[frame["population"] > 75000, "agency_id"].iloc[0]
+    short = sample[sample["agency_id"] != large]
+    numbers = show.chapter(frame, short, counts, 75000, True, stand_in.CONFIG).numbers.numbers
+    assert numbers["survey-methods.sample.large-missed"]["value"] == 1
+
+
+def test_every_number_in_the_texts_is_recorded(exhibits):
+    used = set(re.findall(r"\{\{< num (\S+)", " ".join(exhibits.texts.values())))
+    assert used
+    assert used <= set(exhibits.numbers.numbers)
+
+
+def test_wording_follows_the_results(frame, counts, sample):
+    types = section.frame_by_type(frame, counts)
+    assert "equal the published totals" in show.frame_paragraph(types)
+    assert "differ from" in show.frame_paragraph(types.assign(published=types["published"] + 1))
+    table = section.balance(frame, sample)
+    assert "narrows" in show.weights_paragraph(table)
+    assert "does not narrow" in show.weights_paragraph(table.assign(weighted=0.0))
+
+
+def test_real_records_are_not_called_synthetic(frame, sample, counts):
+    real = show.chapter(frame, sample, counts, 75000, False, stand_in.CONFIG)
+    for exhibit in [*real.tables, *real.figures]:
+        assert "synthetic" not in (exhibit.caption + exhibit.source + exhibit.notes).lower()
+    assert "synthetic" not in real.texts["notice"].lower()
