@@ -17,7 +17,7 @@ LEMAS_DIR = os.environ.get("LEMAS_DIR") or config["lemas"]["folder"]
 
 
 def code(rule_name):
-    """The script of a rule and the package's modules that it imports: named inputs `script` and `lib`."""
+    """A rule's script and the package's modules that it imports, as named inputs `script` and `lib`."""
     script = f"workflow/scripts/{rule_name}.py"
     root = Path(workflow.basedir)
     lib = [os.path.relpath(path, root) for path in imports.modules(root / script)]

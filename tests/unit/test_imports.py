@@ -1,0 +1,101 @@
+"""Code as a declared input: which modules a script depends on, and the one-way order of the rooms."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from agency_survey import imports
+
+PROJECT = Path(__file__).parents[2]
+PACKAGE = imports.PACKAGE
+SCRIPTS = sorted((PROJECT / "workflow/scripts").glob("*.py"))
+STATISTICS = ["design", "weights", "estimate", "models"]
+ROOMS = [
+    "errors", "schema", "codebook", "ingest", "design", "weights", "estimate", "models", "ledger", "files", "tables",
+    "figures", "exhibits",
+]  # fmt: skip
+
+
+def names(script: Path) -> set[str]:
+    return {path.relative_to(PACKAGE).as_posix() for path in imports.modules(script)}
+
+
+def script(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "script.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_direct_and_indirect_imports(tmp_path):
+    assert names(script(tmp_path, "from agency_survey.estimate import mean\n")) == {
+        "__init__.py",
+        "errors.py",
+        "design.py",
+        "estimate.py",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import agency_survey.errors\n",
+        "from agency_survey import errors\n",
+        "from agency_survey.errors import InputError as E\n",
+        "def f():\n    from agency_survey import errors\n",
+        "if True:\n    import agency_survey.errors as e\n",
+    ],
+)
+def test_every_way_of_importing(tmp_path, text):
+    assert names(script(tmp_path, text)) == {"__init__.py", "errors.py"}
+
+
+def test_other_packages_do_not_count(tmp_path):
+    assert names(script(tmp_path, "import numpy\nimport agency_surveys.errors\nfrom os import path\n")) == set()
+
+
+def test_the_packages_on_the_way_count(tmp_path):
+    found = names(script(tmp_path, "from agency_survey.sections.after_the_report import answers\n"))
+    assert {"__init__.py", "sections/__init__.py", "sections/after_the_report.py", "models.py", "lemas.py"} <= found
+
+
+def test_relative_imports():
+    module = PACKAGE / "sections" / "after_the_report.py"
+    assert imports._parent(module, 0) == ""
+    assert imports._parent(module, 1) == "agency_survey.sections"
+    assert imports._parent(module, 2) == "agency_survey"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_what_is_declared_is_what_is_loaded(path, tmp_path):
+    """Import the script in a fresh interpreter: every module of the package that is loaded was declared."""
+    import subprocess
+
+    code = (
+        "import runpy, sys\n"
+        f"sys.path.insert(0, {str(PROJECT / 'workflow')!r})\n"
+        f"runpy.run_path({str(path)!r}, run_name='not main')\n"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'agency_survey'), sep='\\n')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {Path(line) for line in done.stdout.split("\n") if line}
+    assert loaded
+    assert loaded <= set(imports.modules(path))
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_statistics_never_touch_files(name):
+    """No reading or writing in the rooms of statistics, and no import of a room that does."""
+    text = (PACKAGE / f"{name}.py").read_text(encoding="utf-8")
+    used = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+    used |= {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert not used & {"open", "Path", "read_csv", "read_parquet", "to_csv", "to_parquet", "read_text", "write_text"}
+    assert names(PACKAGE / f"{name}.py") <= {"__init__.py", "errors.py", *(f"{room}.py" for room in STATISTICS)}
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_imports_run_one_way(name):
+    """A room imports only rooms before it."""
+    found = {path.removesuffix(".py") for path in names(PACKAGE / f"{name}.py")} - {"__init__", name}
+    assert found <= set(ROOMS[: ROOMS.index(name)])
