@@ -41,9 +41,9 @@ standin: setup-runtime
 	@$(RUN) -m agency_survey.cli standin $(if $(OUT),--out $(OUT))
 
 # Packages for another machine of the same kind: copy ./wheels there before the first make.
-wheels:
+wheels: setup-runtime
 	@for list in build runtime test; do \
-	  $(PYTHON) -m pip download --quiet --no-deps --no-build-isolation --require-hashes \
+	  $(RUN) -m pip download --quiet --no-deps --no-build-isolation --require-hashes \
 	    -r requirements/$$list.txt -d wheels || exit 1; done
 	@echo "The packages are in ./wheels."
 

@@ -92,7 +92,10 @@ TEN = {"weight": np.ones(10), "stratum": ["a"] * 10}
         ({**TEN, "population": [20.0] * 9 + [21.0]}, "differs within a stratum (rows 1, 2, 3, 4, 5 and 4 more)"),
         ({**TEN, "population": [20.0] * 9 + [np.nan]}, "missing or not positive (row 10)"),
         ({**TEN, "population": [0.0] * 10}, "missing or not positive"),
-        ({**TEN, "population": [9.0] * 10}, "Stratum a has more agencies in the sample (10) than in the population (9)"),
+        (
+            {**TEN, "population": [9.0] * 10},
+            "Stratum a has more agencies in the sample (10) than in the population (9)",
+        ),
         ({"weight": [1, 1, 1], "stratum": ["a", "a", "solo"], "population": [5, 5, 2]}, "no variance: solo"),
         ({"weight": [1, 1, 1], "stratum": ["a", "a", "solo"]}, "no variance: solo"),
     ],

@@ -37,7 +37,9 @@ def test_system_error_without_a_file_still_gives_a_sentence():
     assert "a file of the build" in str(explain_os_error(OSError(errno.ENOSPC, "No space left on device")))
 
 
-@pytest.mark.parametrize("error", [InputError("The file is empty", "part1.csv"), OSError(errno.ENOSPC, "full", "x.csv")])
+@pytest.mark.parametrize(
+    "error", [InputError("The file is empty", "part1.csv"), OSError(errno.ENOSPC, "full", "x.csv")]
+)
 def test_script_ends_with_one_error_line_below_the_traceback(error, capsys):
     def main() -> None:
         raise error

@@ -156,9 +156,7 @@ def test_simple_random_sampling_by_hand():
     half = stats.t.ppf(0.975, 9) * found.se[0]
     np.testing.assert_allclose(found.interval(0.95, "t")[0], [0.6 - half, 0.6 + half])
     logit, error = np.log(0.6 / 0.4), stats.t.ppf(0.95, 9) * found.se[0] / 0.24
-    np.testing.assert_allclose(
-        found.interval(0.90, "logit")[0], 1 / (1 + np.exp([-(logit - error), -(logit + error)]))
-    )
+    np.testing.assert_allclose(found.interval(0.90, "logit")[0], 1 / (1 + np.exp([-(logit - error), -(logit + error)])))
 
 
 @given(surveys(), st.floats(0.55, 0.98))
@@ -240,11 +238,13 @@ def test_contrast_uses_the_covariance_and_the_fewest_degrees_of_freedom():
 def test_wald_change_leaves_one_share_out_whichever_it_is():
     shares = np.array([0.5, 0.3, 0.2])
     covariance = (np.diag(shares) - np.outer(shares, shares)) / 100
-    other = shares + [0.04, -0.05, 0.01]
+    other = shares + np.array([0.04, -0.05, 0.01])
 
     def test_of(order) -> estimate.Test:
         before, after = (
-            estimate.Estimate(v[order], covariance[np.ix_(order, order)], np.full(3, 100), np.full(3, df), np.zeros((1, 3)))
+            estimate.Estimate(
+                v[order], covariance[np.ix_(order, order)], np.full(3, 100), np.full(3, df), np.zeros((1, 3))
+            )
             for v, df in ((shares, 99), (other, 60))
         )
         return estimate.wald_change(before, after)
@@ -255,3 +255,18 @@ def test_wald_change_leaves_one_share_out_whichever_it_is():
     wanted = ((other - shares) ** 2 / shares).sum() / (2 * 2 / 100)
     assert found.statistic == pytest.approx(wanted)
     assert found.p == pytest.approx(stats.f.sf(wanted, 2, 59))
+
+
+def test_wald_change_leaves_out_an_answer_that_neither_survey_saw():
+    """With a fifth answer that nobody gave the test is that of the four."""
+    rng = np.random.default_rng(11)
+    parts = []
+    for n in (60, 80):
+        design = survey_design(np.full(n, 5.0), np.repeat(["a", "b"], n // 2), np.full(n, 5.0 * n / 2))
+        codes = rng.integers(0, 4, n)
+        parts.append((design, codes))
+    four = estimate.wald_change(*(estimate.proportions(d, c, 4) for d, c in parts))
+    five = estimate.wald_change(*(estimate.proportions(d, c, 5) for d, c in parts))
+    assert (five.df, five.p) == (3, pytest.approx(four.p))
+    alone = [estimate.proportions(d, np.zeros_like(c), 4) for d, c in parts]
+    assert np.isnan(estimate.wald_change(*alone).statistic)

@@ -28,7 +28,10 @@ SPEC = {
             "label": "Officers",
             "type": "integer",
             "range": [0, 500],
-            "missing": {-9: {"kind": "missing", "label": "Left out"}, "NA": {"kind": "not_asked", "label": "Not asked"}},
+            "missing": {
+                -9: {"kind": "missing", "label": "Left out"},
+                "NA": {"kind": "not_asked", "label": "Not asked"},
+            },
             "blank": "not_applicable",
         },
         "budget": {"label": "Budget", "type": "number"},

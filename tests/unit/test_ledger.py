@@ -28,7 +28,8 @@ COMMON = {"label": "L", "unit": "share", "domain": "All", "estimator": "mean"}
         (0.00099, "p", "less than 0.001"),
         (0.001, "p", "0.001"),
         (0.0451, "p", "0.045"),
-        (7.1e-15, "scientific", "7.1e-15"),
+        (7.1e-15, "scientific", "7.1 × 10⁻¹⁵"),
+        (3.2e4, "scientific", "3.2 × 10⁴"),
         ("rarely", "text", "rarely"),
         (None, "percent1", "–"),
         (float("nan"), "percent1", "–"),
@@ -67,7 +68,14 @@ def test_printed_numbers_read_back_to_half_a_unit(value, style):
 def test_a_number_is_recorded_whole():
     numbers = ledger.Numbers("perceptions")
     numbers.add(
-        "a.b", np.float64(0.433), format="percent1", se=0.0098, interval=(0.414, 0.452), level=0.95, n=np.int64(2075), **COMMON
+        "a.b",
+        np.float64(0.433),
+        format="percent1",
+        se=0.0098,
+        interval=(0.414, 0.452),
+        level=0.95,
+        n=np.int64(2075),
+        **COMMON,
     )
     found = numbers.as_dict()
     assert found["rule"] == "perceptions"

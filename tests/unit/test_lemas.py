@@ -126,7 +126,7 @@ def test_strata_of_2007():
 def test_task_force_of_2007():
     found = wave_2007(
         {},
-        {"FTHUMTRFOFF": "2"},
+        {"FTHUMTRFOFF": "1"},
         {"PTHUMTRFOFF": "8"},
         {"FTHUMTRFOFF": "999999", "PTHUMTRFOFF": "999999"},
         {"FTHUMTRFOFF": "888888"},

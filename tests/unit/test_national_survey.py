@@ -14,6 +14,7 @@ TYPES = ["Municipal police", "State agency"]
 CLASSES = ["Small", "Large"]
 DESIGN = {
     "population_threshold": 75_000,
+    "mailed": 10,
     "random_sample": {"allocation": {1: {1: 4, 2: "all"}, 2: {1: 2, 2: "all"}}},
 }
 
@@ -119,7 +120,19 @@ def test_an_allocation_larger_than_its_stratum_is_refused():
 
 def test_a_cell_of_the_frame_that_nobody_was_drawn_from_is_refused():
     with pytest.raises(InputError, match="The sample holds no agency of the cell State agency, Small"):
-        survey.sampled_agencies(frame(), disposition().iloc[:8], DESIGN, 1)
+        survey.sampled_agencies(frame(), disposition().iloc[:8], {**DESIGN, "mailed": 8}, 1)
+
+
+def test_dispositions_that_are_cut_short_are_refused():
+    with pytest.raises(InputError, match="There are 9 dispositions where the sample design says that 10 were mailed"):
+        survey.sampled_agencies(frame(), disposition().iloc[:9], DESIGN, 1)
+
+
+def test_a_certainty_without_a_disposition_is_refused():
+    cut = disposition()
+    cut = cut[cut["agency_id"] != "P9"]
+    with pytest.raises(InputError, match="The agency P9 is in the sample with certainty but has no disposition"):
+        survey.sampled_agencies(frame(), cut, {**DESIGN, "mailed": 9}, 1)
 
 
 def answers_of(found: pd.DataFrame) -> pd.DataFrame:

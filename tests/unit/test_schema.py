@@ -108,12 +108,16 @@ def test_the_first_problem_in_the_file_is_told_first(refusal):
     text = changed(CONFIG, "confidence_level: 0.95", "zeta: 1\nconfidence_level: 0.95")
     text = changed(text, "  hide_n: 10", "  hide_n: -1")
     assert "'zeta'" in refusal(text)
-    text = changed(changed(CONFIG, "hide_n: 10", "hide_n: -1"), "engine: auto", "engine: 1")
-    assert "hide_n" in refusal(text)
+    text = changed(CONFIG, "  hide_n: 10", "  hide_n: -1")
+    assert "'reliability.hide_n'" in refusal(text + "\nzeta: 1\n")
+    text = changed(changed(CONFIG, "smallest_class: 10", "smallest_class: 1"), "engine: auto", "engine: 1")
+    assert "smallest_class" in refusal(text)
 
 
 def test_long_lists_are_read_in_order_of_their_lines(refusal):
-    entries = "".join(f"- {{wave: 2020, quantity: a, label: b, kind: rows, to: {0 if k in (2, 11) else 1}}}\n" for k in range(12))
+    entries = "".join(
+        f"- {{wave: 2020, quantity: a, label: b, kind: rows, to: {0 if k in (2, 11) else 1}}}\n" for k in range(12)
+    )
     assert "line 3)" in refusal(entries, "reproduction")
 
 

@@ -44,7 +44,10 @@ def test_out_of_scope_agencies_need_no_base_weight():
     [
         (([1, 1, 1], list("aab"), [1, 1, 0], [1, 1, 1]), "A respondent is out of scope (row 3)"),
         (([1, 1, 1], list("aab"), [1, 1, 1], [1, 1, 0]), "no respondent: b"),
-        (([1, np.nan, 1], list("aaa"), [1, 1, 1], [1, 0, 1]), "base weight is missing, infinite or not positive (row 2)"),
+        (
+            ([1, np.nan, 1], list("aaa"), [1, 1, 1], [1, 0, 1]),
+            "base weight is missing, infinite or not positive (row 2)",
+        ),
         (([1, 0, 1], list("aaa"), [1, 1, 1], [1, 0, 1]), "not positive (row 2)"),
         (([1, 1, 1], ["a", "a", None], [1, 1, 1], [1, 1, 1]), "The weighting class is missing (row 3)"),
     ],
@@ -126,6 +129,7 @@ def classes(counts: list[int], smallest: int, name: str = "police") -> list[list
     ("counts", "wanted"),
     [
         ([20, 20, 20], [[1], [2], [3]]),
+        ([10, 20], [[1], [2]]),  # enough is enough
         ([20, 3, 12], [[1], [2, 3]]),  # the smaller neighbour
         ([12, 3, 20], [[1, 2], [3]]),
         ([3, 20, 20], [[1, 2], [3]]),  # at the edge there is one neighbour only

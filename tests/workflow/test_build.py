@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agency_survey.build import stages
+from agency_survey.build import one_build, stages
 
 pytestmark = pytest.mark.build
 SECTIONS = {"survey_methods", "perceptions", "after_the_report", "published_and_rebuilt"}
@@ -201,15 +201,8 @@ def test_killed_build_goes_on_and_ends_the_same(fresh, built):
 def test_second_build_in_the_same_folder_is_refused(project):
     path = project.folder / "workflow/scripts/ingest_lemas.py"
     path.write_text(path.read_text() + "# a remark\n")
-    first = subprocess.Popen(
-        [sys.executable, "-m", "agency_survey.cli", "report"],
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(1.0)
-    second = project.report()
-    assert first.wait() == 0
+    with one_build(project.folder):
+        second = project.report()
     assert second.returncode == 1
-    assert "Another build is running in this folder" in second.stderr
+    assert second.stderr.startswith("error: Another build is running in this folder")
+    assert project.report().returncode == 0

@@ -151,10 +151,17 @@ def change(before: Estimate, after: Estimate) -> tuple[np.ndarray, np.ndarray, l
 
 
 def wald_change(before: Estimate, after: Estimate) -> Test:
-    """Wald F test that two independent distributions of the same k shares are equal (the last share is left out)."""
-    k = len(before.value) - 1
-    difference = (after.value - before.value)[:k]
-    covariance = (before.covariance + after.covariance)[:k, :k]
+    """Wald F test that two independent distributions of the same shares are equal.
+
+    Shares that neither survey saw carry no variance and are left out, then the last of the rest (they add up to one).
+    Denominator degrees of freedom: those of the survey that has fewer, less k - 1 for k differences.
+    """
+    seen = np.flatnonzero(np.diag(before.covariance + after.covariance) > 0)[:-1]
+    k = len(seen)
+    if not k:
+        return Test(float("nan"), 0, float("nan"), float("nan"))
+    difference = (after.value - before.value)[seen]
+    covariance = (before.covariance + after.covariance)[np.ix_(seen, seen)]
     df = float(min(before.df.min(), after.df.min())) - k + 1
     statistic = float(difference @ np.linalg.solve(covariance, difference)) / k
     return Test(statistic, k, df, float(stats.f.sf(statistic, k, df)))

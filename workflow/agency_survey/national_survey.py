@@ -22,7 +22,8 @@ def sampled_agencies(frame: pd.DataFrame, disposition: pd.DataFrame, design: dic
     base_weight = 1 / probability; poststratification to the frame's count of the stratum by certainty (given its
     realised size, the sample of the others in a stratum is simple random); nonresponse by weighting classes.
     ``cell`` is the stratum for variances, ``cell_population`` its N (the sum of its final weights).
-    Raises InputError for a disposition whose agency is not in the frame.
+    Raises InputError for a disposition whose agency is not in the frame, a certainty without a disposition, and another
+    number of dispositions than was mailed.
     """
     frame = frame.assign(certainty=certainty(frame, design["population_threshold"]))
     stratum = _stratum(frame)
@@ -37,6 +38,7 @@ def sampled_agencies(frame: pd.DataFrame, disposition: pd.DataFrame, design: dic
             "data/raw/disposition.csv",
             "Correct its identifier",
         )
+    _complete(frame, disposition, design["mailed"])
     sample["certainty"] = sample["certainty"].astype(bool)
     cell = _by_certainty(sample["sampling_stratum"], sample["certainty"])
     counts = _by_certainty(frame["sampling_stratum"], frame["certainty"]).value_counts()
@@ -52,6 +54,24 @@ def sampled_agencies(frame: pd.DataFrame, disposition: pd.DataFrame, design: dic
     sample["weight"] = before * sample["nonresponse"]
     sample["cell_population"] = sample.groupby("cell")["weight"].transform("sum")
     return sample
+
+
+def _complete(frame: pd.DataFrame, disposition: pd.DataFrame, mailed: int) -> None:
+    """Refuse dispositions that are cut short: another number than was mailed, or a certainty left out."""
+    if len(disposition) != mailed:
+        raise InputError(
+            f"There are {len(disposition):,} dispositions where the sample design says that {mailed:,} were mailed",
+            "data/raw/disposition.csv",
+            "Complete the file, or correct 'mailed' in config/sample_design.yaml",
+        )
+    absent = frame[frame["certainty"] & ~frame["agency_id"].isin(disposition["agency_id"])]
+    if len(absent):
+        raise InputError(
+            f"The agency {absent['agency_id'].iloc[0]} is in the sample with certainty but has no disposition"
+            + (f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""),
+            "data/raw/disposition.csv",
+            "Add its disposition",
+        )
 
 
 def certainty(frame: pd.DataFrame, threshold: int) -> pd.Series:

@@ -34,7 +34,7 @@ def nonresponse_factor(base, cell, eligible, responded) -> np.ndarray:
         row = np.flatnonzero(odd)[0] + 1
         raise InputError("A respondent is out of scope", f"row {row}", "Correct its disposition")
     codes, labels = pd.factorize(cell, sort=True)
-    of_eligible = np.bincount(codes, base * eligible, len(labels))
+    of_eligible = np.bincount(codes, base, len(labels))
     of_respondents = np.bincount(codes, base * responded, len(labels))
     empty = (of_eligible > 0) & (of_respondents == 0)
     if empty.any():

@@ -58,7 +58,7 @@ class LogHandler(LogHandlerBase):
             job["seconds"] = round(time.monotonic() - job.pop("started"), 2)
             self.jobs.append(job)
             print(
-                f"  {label(job):<28} {job['seconds']:6.1f} s   {job['reason']}"[:120],
+                f"  {label(job):<28} {job['seconds']:6.1f} s   {brief(job['reason'])}",
                 file=sys.stderr,
                 flush=True,
             )

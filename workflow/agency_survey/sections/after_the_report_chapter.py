@@ -84,8 +84,9 @@ def chapter(
         fit = _wave_2020(numbers, made, weighed[2020], survey[2020], shares[2020], level, show.source(register, 2020))
     if 2007 in has:
         _wave_2007(numbers, made, survey[2007], level, limits, show.source(register, 2007))
-    if has:
-        _reproduction(numbers, made, reproduction.compare(entries, published, weighed))
+    compared = reproduction.compare(entries, published, weighed) if has else None
+    if compared is not None:
+        _reproduction(numbers, made, compared)
     for ident, needs in NEEDS.items():
         if ident not in made:
             lost = sorted(needs - has) or sorted(register)
@@ -100,7 +101,7 @@ def chapter(
         "task-force": text.task_force_paragraph(has),
         "model": text.model_paragraph(fit, has),
         "weights": text.weights_paragraph(has),
-        "reproduction": text.reproduction_paragraph(has),
+        "reproduction": text.reproduction_paragraph(compared),
         "headline": text.headline(has),
     }
     return Exhibits(

@@ -5,6 +5,8 @@ Sentences name numbers by id, so that the book prints and links them; a wave tha
 
 from __future__ import annotations
 
+import pandas as pd
+
 from agency_survey import lemas
 from agency_survey.sections import after_the_report as section
 
@@ -136,16 +138,21 @@ def weights_paragraph(has: set[int]) -> str:
     return (" ".join(parts) or "No LEMAS wave is available to this build.") + "\n"
 
 
-def reproduction_paragraph(has: set[int]) -> str:
-    """How many published figures agree to the printed digits."""
-    if not has:
+def reproduction_paragraph(compared: pd.DataFrame | None) -> str:
+    """How many published figures agree to the printed digits; compared : table of ``reproduction.compare``."""
+    if compared is None:
         return "No published figure can be rebuilt without the LEMAS files.\n"
-    return (
+    first = (
         f"Of {_num('reproduction.figures')} published estimates, counts, weights and standard errors, "
         f"{_num('reproduction.agree')} agree with the rebuilt value to the printed digits; among these the largest "
-        f"difference is {_num('reproduction.worst')} of the printed unit, and one half would still agree. "
-        f"{_num('reproduction.disagree')} do not, for the reason that the notes of @tbl-lemas-reproduction give.\n"
+        f"difference is {_num('reproduction.worst')} of the printed unit, and one half would still agree."
     )
+    odd = compared[~compared["agrees"]]
+    if odd.empty:
+        return first + "\n"
+    second = f" The remaining figures, {_num('reproduction.disagree')} in all, do not"
+    explained = (odd["why"] != "").all()
+    return first + second + (", for the reason that the notes of @tbl-lemas-reproduction give.\n" if explained else ".\n")
 
 
 def headline(has: set[int]) -> str:
