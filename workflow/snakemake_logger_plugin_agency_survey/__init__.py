@@ -3,7 +3,6 @@
 ``make report`` uses it in its own process and reads ``LogHandler.jobs``; ``snakemake --logger agency-survey`` works too.
 """
 
-
 import sys
 import time
 from dataclasses import dataclass, field

@@ -152,7 +152,9 @@ def reproduction_paragraph(compared: pd.DataFrame | None) -> str:
         return first + "\n"
     second = f" The remaining figures, {_num('reproduction.disagree')} in all, do not"
     explained = (odd["why"] != "").all()
-    return first + second + (", for the reason that the notes of @tbl-lemas-reproduction give.\n" if explained else ".\n")
+    return (
+        first + second + (", for the reason that the notes of @tbl-lemas-reproduction give.\n" if explained else ".\n")
+    )
 
 
 def headline(has: set[int]) -> str:
