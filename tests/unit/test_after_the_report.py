@@ -286,3 +286,8 @@ def test_the_reproduction_paragraph_follows_what_disagrees():
     assert "do not." in text.reproduction_paragraph(compared)
     compared["why"] = ["", "a slip in the text"]
     assert "for the reason that the notes" in text.reproduction_paragraph(compared)
+
+
+def test_the_task_force_paragraph_does_not_set_a_number_against_itself():
+    assert "instead of" in text.task_force_paragraph({2007})
+    assert "leaves the share at" in text.task_force_paragraph({2007}, same=True)

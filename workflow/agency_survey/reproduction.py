@@ -82,7 +82,8 @@ def _total(table: pd.DataFrame, entry: dict, weight: str, name: str) -> tuple[fl
 def compare(entries: list[dict], published: pd.DataFrame, tables: dict[int, pd.DataFrame]) -> pd.DataFrame:
     """All published figures beside the rebuilt ones.
 
-    published : columns dataset, quantity, published, published_se, source, note (text). tables : weighed table by wave.
+    published : columns dataset, quantity, published, published_se, source, note (text; a source 'same' is that of the row
+    above). tables : weighed table by wave.
     Returns one row a figure (two for a pair such as 'full / partial'): wave, quantity, measure (estimate or standard
     error), published, rebuilt, difference (rebuilt - published), in_units (|difference| over the printed unit), agrees
     (|difference| at most half the printed unit), shown digits, why, source.
@@ -96,6 +97,7 @@ def compare(entries: list[dict], published: pd.DataFrame, tables: dict[int, pd.D
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice:
             raise InputError(f"The published figure '{twice[1]}' of {twice[0]} is there twice", FILES, "Remove one")
+    published = published.assign(source=published["source"].mask(published["source"] == "same").ffill())
     keyed = {(int(row.dataset[-4:]), row.quantity): row for row in published.itertuples()}
     named = {(entry["wave"], entry["quantity"]) for entry in entries}
     for lost in [*(key for key in keyed if key not in named), *(key for key in named if key not in keyed)]:

@@ -98,7 +98,7 @@ def chapter(
         "missing": text.missing(register, status, settings["folder"]),
         "findings": text.findings(change, has),
         "change": text.change_paragraph(change),
-        "task-force": text.task_force_paragraph(has),
+        "task-force": text.task_force_paragraph(has, _print_the_same(numbers, "all-agencies", "without-doubtful")),
         "model": text.model_paragraph(fit, has),
         "weights": text.weights_paragraph(has),
         "reproduction": text.reproduction_paragraph(compared),
@@ -110,6 +110,12 @@ def chapter(
         [made[ident] for ident in NEEDS if ident.startswith("fig")],
         texts,
     )
+
+
+def _print_the_same(numbers: Numbers, *keys: str) -> bool:
+    """Whether shares of 2007 have one printed form; false where they are not there."""
+    found = [numbers.numbers.get(f"{PREFIX}.2007.task-force.{key}") for key in keys]
+    return None not in found and len({number["text"]["value"] for number in found}) == 1
 
 
 def _wave_2020(numbers, made, weighed, survey, found, level, line):

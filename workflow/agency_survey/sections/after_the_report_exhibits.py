@@ -238,7 +238,7 @@ def reproduction_table(compared: pd.DataFrame) -> Table:
         "published figures as named in the last column; rebuilt values from the LEMAS microdata of each wave.",
         notes,
         left=("Figure", "Agrees", "Source"),
-        widths=(6, 30, 11, 14, 11, 7, 22),
+        widths=(6, 30, 10, 12, 10, 7, 27),
     )
 
 

@@ -89,14 +89,19 @@ def change_paragraph(change: section.Change | None) -> str:
     )
 
 
-def task_force_paragraph(has: set[int]) -> str:
-    """2007: what the share means, and the two counts that could be missing codes."""
+def task_force_paragraph(has: set[int], same: bool = False) -> str:
+    """2007: the two counts that could be missing codes; same : both readings print the same share."""
     if 2007 not in has:
         return "The share of agencies on a task force in 2007 needs that wave, which this build lacks.\n"
+    outcome = (
+        f"leaves the share at {_num('2007.task-force.without-doubtful')}"
+        if same
+        else f"gives {_num('2007.task-force.without-doubtful')} instead of {_num('2007.task-force.all-agencies')}"
+    )
     return (
         "The counts of officers hold the values eight and nine, which are missing codes in one-digit items of the same "
         f"file, for {_num('2007.task-force.doubtful')} agencies; they are read as counts here. Reading them as missing "
-        f"gives {_num('2007.task-force.without-doubtful')} instead of {_num('2007.task-force.all-agencies')}.\n"
+        f"{outcome}.\n"
     )
 
 
