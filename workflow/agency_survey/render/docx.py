@@ -55,8 +55,9 @@ def _visit(node: dict) -> list | None:
 def _table(node: dict) -> dict:
     """A table over the whole text width, columns in proportion to their content; many columns in smaller type."""
     attr, caption, columns, *rest = node["c"]
-    columns = with_widths(columns, rest)
-    if len(columns) > MANY_COLUMNS:
+    many = len(columns) > MANY_COLUMNS
+    columns = with_widths(columns, rest, 108 if many else 84)
+    if many:
         rest = walk(rest, lambda one: [styled("Compact Small", [para(one["c"])])] if one["t"] == "Plain" else None)
     return {"t": "Table", "c": [attr, caption, columns, *rest]}
 

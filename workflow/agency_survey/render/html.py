@@ -17,6 +17,7 @@ from .source import Book
 from .tree import SPACE, attributes, div, has, pairs_of, plain, raw, span, string, walk
 
 ASSETS = ("site.css", "notes.css", "site.js")
+FIRST_COLUMN = 26
 
 
 def write_site(pandoc: Pandoc, book: Book, parts: list[Part], out: Path) -> None:
@@ -87,7 +88,8 @@ def _table(original: dict, node: dict) -> list:
     bare = {"t": "Table", "c": [attributes(), [None, []], *rest]}
     name = plain(original["c"][1][1][0]["c"]) if caption[1] else "Table"
     box = attributes("", ["table-box"])
-    box[2] = [["role", "region"], ["aria-label", name], ["tabindex", "0"]]
+    first = f"--first: {_first_column(original)}ch"
+    box[2] = [["role", "region"], ["aria-label", name], ["tabindex", "0"], ["style", first]]
     if not caption[1]:
         return [div(box, [bare])]
     opening = f'<figure id="{html.escape(attr[0])}" class="table-figure">\n<figcaption>'
@@ -98,6 +100,13 @@ def _table(original: dict, node: dict) -> list:
         div(box, [bare]),
         raw("html", "</figure>"),
     ]
+
+
+def _first_column(table: dict) -> int:
+    """Characters to keep for the cells that name the rows: the longest of them, but no more than FIRST_COLUMN."""
+    rows = [row for body in table["c"][4] for row in [*body[2], *body[3]]]
+    sizes = [len("".join(plain(block) for block in cells[0][4])) for _, cells in rows if cells]
+    return min(max(sizes, default=0) + 2, FIRST_COLUMN)
 
 
 def _images(tree: list) -> list[str]:

@@ -37,9 +37,10 @@ def typst_blocks(blocks: list) -> list:
                 node,
                 raw("typst", "]", True),
             ]
-        if kind == "Table" and len(node["c"][2]) > MANY_COLUMNS:
+        if kind == "Table" and (len(node["c"][2]) > MANY_COLUMNS or node["c"][2][0][1]["t"] == "ColWidth"):
             attr, caption, columns, *rest = walk(node, visit)["c"]
-            return [{"t": "Table", "c": [attr, caption, with_widths(columns, node["c"][3:6]), *rest]}]
+            columns = with_widths(columns, node["c"][3:6], _line(len(columns)))
+            return [{"t": "Table", "c": [attr, caption, columns, *rest]}]
         if kind == "Image":
             return [_image(node)]
         if kind == "Header":
@@ -57,6 +58,11 @@ def typst_blocks(blocks: list) -> list:
         return None
 
     return walk(blocks, visit)
+
+
+def _line(columns: int) -> int:
+    """Characters that a line of a table holds, in the type that book.typ sets for its number of columns."""
+    return 96 if columns <= 6 else 108 if columns <= 9 else 126
 
 
 def _call(*pieces: str | list) -> list:

@@ -52,7 +52,7 @@ def render_quarto(program: str, book: Book, work: Path, epoch: int) -> Path:
         check=False,
     )
     said = COLOUR.sub("", done.stdout + done.stderr)
-    (work / "_quarto.log").write_text(said, encoding="utf-8")
+    print(said, file=sys.stderr)  # the rule sends it to its log
     lines = [line.strip() for line in said.splitlines()]
     if done.returncode:
         told = [line for line in lines if re.match(r"(ERROR|num|error)\b", line)] or lines[-1:]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .tree import plain
 
-MANY_COLUMNS, WIDEST, EQUAL = 8, 36, 1.7
+JOINER = "\N{WORD JOINER}"
+MANY_COLUMNS, WIDEST, EQUAL, MARGIN = 8, 36, 1.7, 3
 
 
 def chosen_widths(columns: list) -> list:
@@ -19,12 +20,47 @@ def chosen_widths(columns: list) -> list:
     return [[align, {"t": "ColWidthDefault"}] for align, _ in columns]
 
 
-def with_widths(columns: list, parts: list) -> list:
-    """A pandoc table's column specifications with relative widths that fill the line; given ones are kept."""
-    if columns[0][1]["t"] != "ColWidthDefault":
-        return columns
-    widths = column_widths(parts)
+def with_widths(columns: list, parts: list, line: int) -> list:
+    """A pandoc table's column specifications with relative widths that fill the line.
+
+    Widths that an author gave are kept but for columns whose longest word they would break; ``line`` is the number of
+    characters that a line of the table's type holds.
+    """
+    given = [width.get("c", 0) for _, width in columns]
+    shares = [width / sum(given) for width in given] if min(given) > 0 else column_widths(parts)
+    least = [longest / line for longest in longest_words(parts)]
+    widths = raised(shares, least)
     return [[align, {"t": "ColWidth", "c": width}] for (align, _), width in zip(columns, widths, strict=True)]
+
+
+def raised(shares: list[float], least: list[float]) -> list[float]:
+    """Shares that add up to 1 and are no smaller than ``least``; the wider columns give up what the others need."""
+    if sum(least) >= 1:
+        return [one / sum(least) for one in least]
+    short: set[int] = set()
+    while True:
+        room = 1 - sum(least[k] for k in short)
+        rest = sum(share for k, share in enumerate(shares) if k not in short)
+        made = [least[k] if k in short else share * room / rest for k, share in enumerate(shares)]
+        more = {k for k, width in enumerate(made) if width < least[k]}
+        if not more:
+            return made
+        short |= more
+
+
+def longest_words(parts: list) -> list[int]:
+    """Characters of each column's longest word, with the cells' margins; numbers and intervals count as one word."""
+    head, bodies, foot = parts
+    rows = [*head[1], *(row for body in bodies for row in [*body[2], *body[3]]), *foot[1]]
+    sizes: dict[int, int] = {}
+    for _, cells in rows:
+        column = 0
+        for cell in cells:
+            words = " ".join(plain(block) for block in cell[4]).replace("-", "- ").replace(JOINER, "").split()
+            if cell[3] == 1:
+                sizes[column] = max([sizes.get(column, 1), *(len(word) + MARGIN for word in words)])
+            column += cell[3]
+    return [sizes[column] for column in sorted(sizes)]
 
 
 def column_widths(parts: list) -> list[float]:
