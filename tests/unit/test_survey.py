@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agency_survey import ledger
 from agency_survey.design import survey_design
 from agency_survey.ledger import Numbers
 from agency_survey.sections import survey
@@ -74,7 +75,7 @@ def test_unreliable_shares_are_left_out():
     ],
 )
 def test_slug(label, expected):
-    assert survey.slug(label) == expected
+    assert ledger.slug(label) == expected
 
 
 def test_communities():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pandas as pd
 
 from agency_survey import files
@@ -82,6 +83,25 @@ class Figure:
         plt.close(picture)
         files.write_csv(Path(folder) / f"{self.ident}.csv", self.data)
         files.write_text(Path(folder) / f"{self.ident}.md", self.markdown(folder))
+
+
+def intervals(axis, part: pd.DataFrame, y, color: str, marker: str, label: str | None = None) -> None:
+    """Points of ``share`` with bars from ``low`` to ``high`` (columns of ``part``, shares from 0 to 1) in percent at y.
+
+    A share without limits gets no bar.
+    """
+    error = 100 * np.abs(np.vstack([part["share"] - part["low"], part["high"] - part["share"]]))
+    axis.errorbar(
+        100 * part["share"],
+        y,
+        xerr=np.nan_to_num(error),
+        fmt=marker,
+        color=color,
+        elinewidth=1.3,
+        capsize=2.2,
+        markersize=4.6,
+        label=label,
+    )
 
 
 def unavailable(ident: str, caption: str, reason: str, source: str) -> Figure:

@@ -72,6 +72,11 @@ def _finite(value: Any) -> Any:
     return value if math.isfinite(value) else None
 
 
+def slug(name: str) -> str:
+    """Identifier part of a label: lower case, words joined by dashes."""
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower().replace("'", "").replace(",", "")).split())
+
+
 class Numbers:
     """Collects the numbers of one rule; an id given twice is refused."""
 

@@ -11,6 +11,7 @@ import pandas as pd
 from agency_survey import files
 
 DASH = "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}"  # intervals break before their bracket, not inside
+NOISE = 1e-9  # a share this near to 0 or 1, or a standard error this small, is zero but for rounding
 ALIGN = {"left": ":---", "right": "---:", "center": ":---:"}
 
 
@@ -63,7 +64,7 @@ def reliability(share: float, se: float, n: int, limits: dict) -> str:
     if n < limits["hide_n"] or not (math.isfinite(share) and math.isfinite(se)):
         return "hidden"
     base = min(share, 1 - share)
-    if base <= 0:
+    if base <= NOISE:
         return "shown"
     relative = se / base
     return "hidden" if relative > limits["hide_rse"] else "flagged" if relative > limits["flag_rse"] else "shown"
@@ -75,7 +76,7 @@ def percent_cell(share: float, se: float, low: float, high: float, n: int, limit
     if state == "hidden":
         return "\N{EN DASH}"
     text = f"{100 * share:.1f}" + ("\\*" if state == "flagged" else "")
-    if se > 0 and low == low and high == high:
+    if se > NOISE and low == low and high == high:
         text += f" ({100 * low:.1f}{DASH}{100 * high:.1f})"
     return text
 

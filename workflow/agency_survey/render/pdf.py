@@ -62,7 +62,7 @@ def typst_blocks(blocks: list) -> list:
 
 def _line(columns: int) -> int:
     """Characters that a line of a table holds, in the type that book.typ sets for its number of columns."""
-    return 96 if columns <= 6 else 108 if columns <= 9 else 126
+    return 100 if columns <= 6 else 113 if columns <= 9 else 133
 
 
 def _call(*pieces: str | list) -> list:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .tree import plain
 
 JOINER = "\N{WORD JOINER}"
-MANY_COLUMNS, WIDEST, EQUAL, MARGIN = 8, 36, 1.7, 3
+MANY_COLUMNS, WIDEST, EQUAL, MARGIN = 8, 36, 1.7, 2
 
 
 def chosen_widths(columns: list) -> list:

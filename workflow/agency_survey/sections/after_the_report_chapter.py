@@ -9,7 +9,7 @@ import pandas as pd
 
 from agency_survey import figures, lemas, reproduction, tables
 from agency_survey.exhibits import Exhibits
-from agency_survey.ledger import Numbers
+from agency_survey.ledger import Numbers, slug
 from agency_survey.sections import after_the_report as section
 from agency_survey.sections import after_the_report_exhibits as show
 from agency_survey.sections import after_the_report_text as text
@@ -128,7 +128,7 @@ def _wave_2020(numbers, made, weighed, survey, found, level, line):
             label=f"{section.UNIT_OR_PERSONNEL}, 2020",
             unit="share of agencies",
             domain=row["domain"],
-            estimator="weighted share, linearised variance, logit interval",
+            estimator="weighted share, linearized variance, logit interval",
             se=row["se"],
             interval=(row["low"], row["high"]),
             level=level,
@@ -162,7 +162,7 @@ def _wave_2020(numbers, made, weighed, survey, found, level, line):
             label=f"Odds ratio: {section.MODEL_TERMS[term]}",
             unit="odds ratio",
             domain="local police and sheriffs' offices, 2020",
-            estimator="weighted logistic regression, linearised variance",
+            estimator="weighted logistic regression, linearized variance",
             se=ratio * row["se"],
             interval=(math.exp(row["low"]), math.exp(row["high"])),
             level=level,
@@ -177,13 +177,13 @@ def _wave_2007(numbers, made, survey, level, limits, line):
     made["fig-lemas-taskforce"] = show.task_force_figure(found, level, line)
     for row in found.itertuples():
         numbers.add(
-            f"{PREFIX}.2007.task-force.{show.slug(row.domain)}",
+            f"{PREFIX}.2007.task-force.{slug(row.domain)}",
             row.share,
             format="percent1",
             label="Agencies with an officer on a human trafficking task force, 2007",
             unit="share of agencies",
             domain=row.domain,
-            estimator="weighted share, linearised variance, logit interval",
+            estimator="weighted share, linearized variance, logit interval",
             se=row.se,
             interval=(row.low, row.high),
             level=level,

@@ -56,7 +56,7 @@ def data_table(register: dict[int, dict], status: dict[int, dict], counts: dict[
     shown = pd.DataFrame(rows)
     return Table(
         "tbl-lemas-data",
-        "LEMAS waves available to this build",
+        "LEMAS waves (real records) available to this build",
         shown,
         shown,
         "register of external inputs (config/external.yaml) and the build's own check of each file's SHA-256 digest.",
@@ -79,12 +79,13 @@ def answers_table(found: pd.DataFrame, wave: int, limits: dict, level: float, li
         shown.append({"Agencies": label, "n": f"{int(part['n'].iloc[0]):,}", **cells})
     return Table(
         ident,
-        f"How agencies address human trafficking, {wave}: percent of agencies ({_level(level)} confidence interval)",
+        f"How agencies address human trafficking, {wave}: percent of agencies, with {_level(level)} interval",
         pd.DataFrame(shown),
         found,
         line,
-        "n: respondents with an answer, unweighted. State agencies are in no population class. No interval: the sample "
-        "holds all agencies of the stratum, so there is no sampling error. " + tables.reliability_note(limits),
+        "n: respondents with an answer, unweighted. State agencies are in no population class. No interval: the "
+        "sample holds all agencies of the group, so there is no sampling error, or all its respondents answered alike. "
+        + tables.reliability_note(limits),
         widths=(20, 6, 17, 17, 17, 17, 17),
     )
 
@@ -96,8 +97,8 @@ def change_table(change: section.Change, waves: tuple[int, int], level: float, l
         {
             "Agencies": row.domain,
             "Answer": row.answer,
-            f"{waves[0]}, %": f"{100 * row.before:.1f}",
-            f"{waves[1]}, %": f"{100 * row.after:.1f}",
+            f"{waves[0]}, percent": f"{100 * row.before:.1f}",
+            f"{waves[1]}, percent": f"{100 * row.after:.1f}",
             "Change, points": _signed(row.change),
             f"{_level(level)} interval": f"{_signed(row.low)} to {_signed(row.high)}",
             "t": _signed(row.t / 100, 2) if np.isfinite(row.t) else "\N{EN DASH}",
@@ -120,7 +121,7 @@ def change_table(change: section.Change, waves: tuple[int, int], level: float, l
         line,
         note,
         left=("Answer",),
-        widths=(14, 25, 8, 8, 10, 16, 8, 8),
+        widths=(15, 27, 10, 10, 10, 17, 8, 9),
     )
 
 
@@ -177,7 +178,7 @@ def model_table(fit, level: float, line: str) -> Table:
         data,
         line,
         f"n = {fit.n:,} local police departments and sheriffs' offices with an answer and a known population; state "
-        f"agencies have no population in the file. Weighted, standard errors linearised; {fit.df:,} degrees of freedom.",
+        f"agencies have no population in the file. Weighted, standard errors linearized; {fit.df:,} degrees of freedom.",
     )
 
 
@@ -220,14 +221,17 @@ def reproduction_table(compared: pd.DataFrame) -> Table:
                 "Figure": row.quantity + {"estimate": ""}.get(row.measure, f", {row.measure}"),
                 "Published": f"{row.published:,.{row.digits}f}",
                 "Rebuilt": f"{row.rebuilt:,.{row.digits + 2}f}",
-                "Difference, printed units": f"{row.in_units:.2f}",
+                "Difference, last digit": f"{row.in_units:.2f}",
                 "Agrees": "yes" if row.agrees else "no",
                 "Source": row.source,
             }
             for row in compared.itertuples()
         ]
     )
-    notes = "Agrees: the difference is at most half the unit to which the figure is printed."
+    notes = (
+        "Difference: in units of the last digit printed. Agrees: the difference is at most half such a unit. FTE: "
+        "full-time equivalent."
+    )
     for row in compared[compared["why"] != ""].drop_duplicates(["wave", "quantity", "why"]).itertuples():
         notes += f" {row.quantity}, {row.wave}: {row.why}"
     return Table(
@@ -235,7 +239,7 @@ def reproduction_table(compared: pd.DataFrame) -> Table:
         "Published LEMAS figures and their rebuilt values",
         shown,
         compared,
-        "published figures as named in the last column; rebuilt values from the LEMAS microdata of each wave.",
+        "published figures as named in the last column; rebuilt values from the real LEMAS microdata of each wave.",
         notes,
         left=("Figure", "Agrees", "Source"),
         widths=(6, 30, 10, 12, 10, 7, 27),
@@ -243,21 +247,6 @@ def reproduction_table(compared: pd.DataFrame) -> Table:
 
 
 # -- figures ---------------------------------------------------------------------------------------------------------
-
-
-def _intervals(axis, part: pd.DataFrame, y, color: str, marker: str) -> None:
-    axis.errorbar(
-        100 * part["share"],
-        y,
-        xerr=np.abs(100 * np.vstack([part["share"] - part["low"], part["high"] - part["share"]])),
-        fmt=marker,
-        color=color,
-        ecolor=color,
-        elinewidth=1.3,
-        capsize=2.2,
-        markersize=4.6,
-        linestyle="none",
-    )
 
 
 def answers_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> figures.Figure:
@@ -273,7 +262,7 @@ def answers_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> f
         axes = canvas.subplots(1, 5, sharey=True)
         for axis, answer in zip(axes, lemas.ANSWERS, strict=True):
             part = data[data["answer"] == answer].set_index("domain").loc[classes]
-            _intervals(axis, part, range(len(classes)), figures.PALETTE[0], "o")
+            figures.intervals(axis, part, range(len(classes)), figures.PALETTE[0], "o")
             axis.set_title(_wrapped(SHORT[answer], 12), fontsize=8)
             axis.set_xlim(-4, 80)
             axis.set_xticks([0, 25, 50, 75])
@@ -321,7 +310,7 @@ def groups_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> fi
         axes = canvas.subplots(1, 2, sharey=True)
         for axis, answer, color, marker in zip(axes, answers, figures.PALETTE, figures.MARKERS, strict=False):
             part = data[data["answer"] == answer]
-            _intervals(axis, part, [spots[name] for name in part["domain"]], color, marker)
+            figures.intervals(axis, part, [spots[name] for name in part["domain"]], color, marker)
             axis.set_title(answer)
             axis.set_xlim(-2, 70)
             axis.grid(axis="y", visible=False)
@@ -365,7 +354,7 @@ def change_figure(
         base = np.arange(len(lemas.ANSWERS))[::-1]
         for wave, shift, color, marker in zip(waves, (0.16, -0.16), figures.PALETTE, figures.MARKERS, strict=False):
             part = data[data["wave"] == wave]
-            _intervals(axis, part, base + shift, color, marker)
+            figures.intervals(axis, part, base + shift, color, marker)
             top = part[part["answer"] == lemas.ANSWERS[4]].iloc[0]
             axis.annotate(
                 str(wave),
@@ -467,7 +456,7 @@ def task_force_figure(found: pd.DataFrame, level: float, line: str) -> figures.F
         canvas = Canvas(figsize=(figures.WIDTH, 2.5), layout="constrained")
         axis = canvas.subplots()
         at = np.arange(len(data))[::-1]
-        _intervals(axis, data, at, figures.PALETTE[0], "o")
+        figures.intervals(axis, data, at, figures.PALETTE[0], "o")
         axis.set_yticks(at, data["domain"])
         axis.set_ylabel("Population served")
         axis.set_xlabel("Percent of agencies")
@@ -502,22 +491,17 @@ KEYS = dict(
 )
 
 
-def slug(name: str) -> str:
-    """Identifier part of a domain's name."""
-    return "-".join("".join(c if c.isalnum() else " " for c in name.lower().replace("'", "")).split())
-
-
 def share_numbers(numbers: ledger.Numbers, prefix: str, found: pd.DataFrame, wave: int, level: float) -> None:
     """Record every share of an answers table as <prefix>.<wave>.<answer>.<domain>."""
     for row in found.itertuples():
         numbers.add(
-            f"{prefix}.{wave}.{KEYS[row.answer]}.{slug(row.domain)}",
+            f"{prefix}.{wave}.{KEYS[row.answer]}.{ledger.slug(row.domain)}",
             row.share,
             format="percent1",
             label=f"{row.answer}, {wave}",
             unit="share of agencies",
             domain=row.domain,
-            estimator="weighted share, linearised variance, logit interval",
+            estimator="weighted share, linearized variance, logit interval",
             se=row.se,
             interval=(row.low, row.high),
             level=level,

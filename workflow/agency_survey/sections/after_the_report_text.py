@@ -99,8 +99,10 @@ def task_force_paragraph(has: set[int], same: bool = False) -> str:
         else f"gives {_num('2007.task-force.without-doubtful')} instead of {_num('2007.task-force.all-agencies')}"
     )
     return (
-        "The counts of officers hold the values eight and nine, which are missing codes in one-digit items of the same "
-        f"file, for {_num('2007.task-force.doubtful')} agencies; they are read as counts here. Reading them as missing "
+        "@fig-lemas-taskforce and @tbl-lemas-taskforce give the share of agencies with an officer assigned, full or part "
+        "time, to a human trafficking task force. The counts of officers hold the values eight and nine, which are "
+        "missing codes in one-digit items of the same file, for "
+        f"{_num('2007.task-force.doubtful')} agencies; they are read as counts here. Reading them as missing "
         f"{outcome}.\n"
     )
 
@@ -125,7 +127,7 @@ def model_paragraph(fit, has: set[int]) -> str:
         else "at the same population, sheriffs' offices and local police departments are not shown to differ (odds ratio "
         f"{_num('logit.sheriff')}, {_num('logit.sheriff', 'ci')})"
     )
-    return f"{first}; {second}.\n"
+    return f"{first}; {second}. @tbl-lemas-logit gives the model and @fig-lemas-logit what it predicts.\n"
 
 
 def weights_paragraph(has: set[int]) -> str:

@@ -15,8 +15,8 @@ from agency_survey.sections import survey
 FORMS = {
     "q1_sex_residents": "Sex trafficking of residents",
     "q2_sex_foreign_nationals": "Sex trafficking of foreign nationals",
-    "q3_labour_residents": "Labour trafficking of residents",
-    "q4_labour_foreign_nationals": "Labour trafficking of foreign nationals",
+    "q3_labour_residents": "Labor trafficking of residents",
+    "q4_labour_foreign_nationals": "Labor trafficking of foreign nationals",
 }
 RATINGS = ["Widespread", "Occasional", "Rare", "Non-existent"]
 PREVALENT, LITTLE = "Widespread or occasional", "Rare or non-existent"

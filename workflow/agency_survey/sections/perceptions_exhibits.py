@@ -9,10 +9,11 @@ from agency_survey import figures, ledger, tables
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
+from agency_survey.ledger import slug
 from agency_survey.sections import perceptions as section
 from agency_survey.sections import survey
 from agency_survey.sections.perceptions import EVERY, FORMS, LITTLE, PREVALENT, RATINGS
-from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, communities, num, percent, slug
+from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, communities, num, percent
 from agency_survey.tables import Table, percent_cell
 
 RULE = PREFIX = "perceptions"
@@ -95,7 +96,7 @@ def _numbers(found, every, unsure, named, differences, level) -> ledger.Numbers:
             level,
         )
     for entry in differences:
-        form = FORMS.get(entry.name, "Sex less labour trafficking")
+        form = FORMS.get(entry.name, "Sex less labor trafficking")
         common = {"unit": "difference of shares", "domain": survey.LOCAL}
         ident = f"{PREFIX}.difference.{KEYS[entry.name]}"
         label = f"{form}, widespread or occasional: largest communities less the others"
@@ -104,7 +105,7 @@ def _numbers(found, every, unsure, named, differences, level) -> ledger.Numbers:
             entry.value,
             format="points1",
             label=label,
-            estimator="contrast of domain means, linearised variance",
+            estimator="contrast of domain means, linearized variance",
             se=entry.se,
             interval=(entry.low, entry.high),
             level=level,
@@ -163,10 +164,10 @@ def groups_table(found: pd.DataFrame, limits: dict, level: float, synthetic: boo
         pd.DataFrame(shown),
         data,
         survey.source(synthetic),
-        "n: agencies that rated the form, unweighted, the least of the four. "
-        + f"{LOCAL_NOTE} "
+        "n: agencies that rated the form, unweighted, the smallest of the four counts. "
+        + f"{LOCAL_NOTE} {survey.ALIKE_NOTE} "
         + tables.reliability_note(limits),
-        widths=(22, 6, 18, 18, 18, 18),
+        widths=(22, 8, 18, 18, 18, 18),
     )
 
 
@@ -202,7 +203,7 @@ def unsure_table(unsure: pd.DataFrame, limits: dict, level: float, synthetic: bo
             f"Don't know, percent ({percent(level)} interval)": _cell(row, limits),
             "Refused": f"{row.refused:,}",
             "Left out": f"{row.left_out:,}",
-            "Not valid": f"{row.invalid:,}",
+            **({"Not valid": f"{row.invalid:,}"} if unsure["invalid"].any() else {}),
         }
         for row in unsure.itertuples()
     ]
@@ -213,7 +214,7 @@ def unsure_table(unsure: pd.DataFrame, limits: dict, level: float, synthetic: bo
         unsure,
         survey.source(synthetic),
         "Answered: agencies that gave a rating or answered don't know. Counts are unweighted.",
-        widths=(36, 10, 30, 9, 9, 9),
+        widths=(38, 12, 30, 10, 10, 10)[: len(shown[0])],
     )
 
 
@@ -313,7 +314,7 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
     data = found[(found["breakdown"] == "Population served") & (found["measure"] == LITTLE)]
     classes = list(dict.fromkeys(data["domain"]))
     data = survey.shown(data, limits)
-    panels = {"Sex trafficking": list(FORMS)[:2], "Labour trafficking": list(FORMS)[2:]}
+    panels = {"Sex trafficking": list(FORMS)[:2], "Labor trafficking": list(FORMS)[2:]}
 
     def draw(data: pd.DataFrame):
         from matplotlib.figure import Figure as Canvas
@@ -326,7 +327,9 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
                 names, ("residents", "foreign nationals"), (0.14, -0.14), (0, 1), strict=True
             ):
                 part = data[data["variable"] == name]
-                _intervals(axis, part, spots[part["domain"]] + shift, figures.PALETTE[k], figures.MARKERS[k], who)
+                figures.intervals(
+                    axis, part, spots[part["domain"]] + shift, figures.PALETTE[k], figures.MARKERS[k], who
+                )
             axis.set_title(title)
             axis.set_xlim(0, 103)
             axis.set_xticks([0, 25, 50, 75, 100])
@@ -338,7 +341,7 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
         return canvas
 
     alt = (
-        "Two panels of points with intervals, for sex and labour trafficking, over classes of population served. Percent "
+        "Two panels of points with intervals, for sex and labor trafficking, over classes of population served. Percent "
         "rating a form rare or non-existent: "
         + "; ".join(
             f"{form}: "
@@ -372,7 +375,7 @@ def sources_figure(named: pd.DataFrame, level: float, synthetic: bool) -> figure
         axis = canvas.subplots()
         for k, (size, shift) in enumerate(zip(sizes, (0.14, -0.14), strict=True)):
             part = data[data["domain"] == size].set_index("measure").loc[order]
-            _intervals(axis, part, np.arange(len(order)) + shift, figures.PALETTE[k], figures.MARKERS[k], size)
+            figures.intervals(axis, part, np.arange(len(order)) + shift, figures.PALETTE[k], figures.MARKERS[k], size)
         axis.set_yticks(range(len(order)), order)
         axis.set_xlim(0, 100)
         axis.set_xlabel("Percent of agencies naming the source")
@@ -399,21 +402,6 @@ def sources_figure(named: pd.DataFrame, level: float, synthetic: bool) -> figure
     )
 
 
-def _intervals(axis, part: pd.DataFrame, y, color: str, marker: str, label: str) -> None:
-    error = 100 * np.vstack([part["share"] - part["low"], part["high"] - part["share"]])
-    axis.errorbar(
-        100 * part["share"],
-        y,
-        xerr=np.nan_to_num(np.abs(error)),
-        fmt=marker,
-        color=color,
-        elinewidth=1.3,
-        capsize=2.2,
-        markersize=4.6,
-        label=label,
-    )
-
-
 # -- wording ---------------------------------------------------------------------------------------------------------
 
 
@@ -426,10 +414,10 @@ def findings(found: pd.DataFrame, differences: list[section.Difference], limits:
     last = found.loc[found["breakdown"] == "Population served", "domain"].iloc[-1]
     little = found[found["measure"] == EVERY[LITTLE]]
     opening = "Most agencies" if little.loc[little["domain"] == survey.ALL, "share"].iloc[0] > 0.5 else "Some agencies"
-    ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent", survey.LOCAL)
+    ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent")
     parts = [
         f"{opening}, {num(ident)} ({num(ident, 'ci')}), rate every form of human trafficking in their community rare or "
-        f"non-existent; {num(none)} of local leaders ({num(none, 'ci')}) rate every form non-existent.",
+        f"non-existent, and {num(none)} ({num(none, 'ci')}) rate every form non-existent (@tbl-perceptions-every-form).",
         _size_sentence(differences),
     ]
     if last in set(survey.shown(little, limits)["domain"]):
@@ -456,20 +444,22 @@ def size_paragraph(differences: list[section.Difference]) -> str:
     """Largest communities against the others, form by form, with tests."""
     *forms, over = differences
     base = f"{PREFIX}.difference."
-    listed = "; ".join(
-        f"{num(base + KEYS[entry.name])} for {FORMS[entry.name].lower()} ({num(base + KEYS[entry.name], 'ci')}, p "
+    listed = ";\n".join(
+        f"- {FORMS[entry.name].lower()}: {num(base + KEYS[entry.name])} ({num(base + KEYS[entry.name], 'ci')}, p "
         f"{num(base + KEYS[entry.name] + '.p')})"
         for entry in forms
     )
     ident = base + KEYS[over.name]
     verdict = (
-        ("larger" if over.value > 0 else "smaller") + " for sex than for labour trafficking"
+        ("larger" if over.value > 0 else "smaller") + " for sex than for labor trafficking"
         if over.p < ALPHA
-        else "not shown to differ between sex and labour trafficking"
+        else "not shown to differ between sex and labor trafficking"
     )
     return (
-        "The share of agencies that rate a form widespread or occasional is, in the largest communities less the other "
-        f"local agencies: {listed}. This difference is {verdict} ({num(ident)}, {num(ident, 'ci')}, p {num(ident + '.p')}).\n"
+        "@fig-perceptions-size and @tbl-perceptions-groups show the agencies that see little or nothing of a form. The "
+        "share that rates a form widespread or occasional differs between the largest communities and the other local "
+        f"agencies (largest less others) by\n\n{listed}.\n\n"
+        f"The difference is {verdict} (by {num(ident)}; {num(ident, 'ci')}, p {num(ident + '.p')}).\n"
     )
 
 
@@ -479,8 +469,8 @@ def unsure_paragraph(unsure: pd.DataFrame) -> str:
     first, last = (num(f"{PREFIX}.{KEYS[row['variable']]}.dont-know") for row in (most, least))
     return (
         f"Leaders most often answer that they don't know about {most['form'].lower()} ({first}), least often about "
-        f"{least['form'].lower()} ({last}). Don't know is shown apart and is in no share of the ratings: who has no "
-        "opinion is not counted among those who see no trafficking.\n"
+        f"{least['form'].lower()} ({last}). Don't know is shown apart (@tbl-perceptions-without-rating) and "
+        "is in no share of the ratings: leaders without an opinion are not counted among those who see no trafficking.\n"
     )
 
 
@@ -495,7 +485,8 @@ def sources_paragraph(named: pd.DataFrame) -> str:
 
     return (
         f"The source that leaders name most often is {most['measure'][0].lower()}{most['measure'][1:]} "
-        f"({num(ident(most['variable'], survey.ALL))}, {num(ident(most['variable'], survey.ALL), 'ci')}). Cases of their "
+        f"({num(ident(most['variable'], survey.ALL))} of all agencies, {num(ident(most['variable'], survey.ALL), 'ci')}; "
+        "@tbl-perceptions-sources, @fig-perceptions-sources). Cases of their "
         f"own officers inform {num(ident('q5a_own_cases', survey.LOCAL))} of local leaders, and "
         f"{num(ident('q5a_own_cases', last))} in {communities(last)}.\n"
     )
@@ -503,9 +494,9 @@ def sources_paragraph(named: pd.DataFrame) -> str:
 
 def headline(synthetic: bool) -> str:
     """The sentence of the book's first page."""
-    ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent", survey.LOCAL)
+    ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent")
     return (
-        f"In the {'stand-in for the survey' if synthetic else 'survey'} of 2007, {num(ident)} of agencies ({num(ident, 'ci')}) rate every form of human "
-        f"trafficking in their community rare or non-existent, and {num(none)} of local leaders ({num(none, 'ci')}) rate "
-        "every form non-existent (@sec-perceptions).\n"
+        f"In the {'synthetic stand-in for the survey' if synthetic else 'survey'} of 2007, {num(ident)} of agencies "
+        f"({num(ident, 'ci')}) rate every form of human trafficking in their community rare or non-existent, and "
+        f"{num(none)} ({num(none, 'ci')}) rate every form non-existent (@sec-perceptions).\n"
     )

@@ -9,8 +9,9 @@ import pandas as pd
 from agency_survey import ledger
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
+from agency_survey.ledger import slug
 from agency_survey.sections import survey
-from agency_survey.sections.survey import num, slug
+from agency_survey.sections.survey import num
 from agency_survey.tables import Table
 
 RULE = "published_and_rebuilt"
@@ -143,9 +144,9 @@ def shown_value(row) -> str:
     value, unit = row["value"], row["unit"]
     if unit == "percent":
         return re.sub(r"(\d[\d.]*)(?!.*\d)", r"\1%", value)
-    if re.fullmatch(r"\d{4,}", value) and unit != "year":
-        return f"{int(value):,}"
-    return value
+    if unit in ("year", "text"):
+        return value
+    return re.sub(r"\b\d{4,}\b", lambda number: f"{int(number[0]):,}", value)
 
 
 def _capital(text: str) -> str:
@@ -161,8 +162,7 @@ def section_table(part: pd.DataFrame) -> Table:
     shown = [
         {
             "Id": row["id"],
-            "Quantity": _capital(row["quantity"]),
-            "Domain": _capital(row["population_or_domain"]),
+            "Quantity and domain": _capital(f"{row['quantity']}; {row['population_or_domain']}"),
             "Published": shown_value(row),
             "Source": _source(row),
             "Evidence": EVIDENCE[row["evidence"]],
@@ -176,10 +176,10 @@ def section_table(part: pd.DataFrame) -> Table:
         pd.DataFrame(shown),
         part,
         "data/published/report_2008.csv; each figure's own source in its row.",
-        "Read in the source: the page or abstract named was read. Quoted second-hand: the figure stands in a later text "
+        "Read in the source: the page or abstract named was read. Quoted second-hand: the figure appears in a later text "
         "that cites the survey.",
-        left=("Quantity", "Domain", "Published", "Source", "Evidence"),
-        widths=(6, 27, 20, 25, 22, 12),
+        left=("Quantity and domain", "Published", "Source", "Evidence"),
+        widths=(7, 38, 24, 24, 14),
     )
 
 
@@ -203,7 +203,7 @@ def comparison_table(found: pd.DataFrame, synthetic: bool) -> Table:
         shown.append(
             {
                 "Id": row["id"],
-                "Quantity": _capital(f"{row['quantity']}; {row['population_or_domain']}"),
+                "Quantity and domain": _capital(f"{row['quantity']}; {row['population_or_domain']}"),
                 "Published": shown_value(row) + ("\N{DAGGER}" if row["evidence"] == "secondary" else ""),
                 "Rebuilt (interval)": row["rebuilt"] if there else "not rebuilt",
                 "Agreement": row["agreement"] if there else DASH,
@@ -221,8 +221,8 @@ def comparison_table(found: pd.DataFrame, synthetic: bool) -> Table:
         "\N{DAGGER} Quoted second-hand. Figures stated in words are compared with the number that bears on them: a rule on "
         "who is in the sample with the agencies that it misses, a direction with the sign of a difference. "
         + ("Agreement with a calibrated figure is by construction." if synthetic else ""),
-        left=("Quantity", "Published", "Rebuilt (interval)", "Agreement"),
-        widths=(6, 32, 24, 17, 13, 10),
+        left=("Quantity and domain", "Published", "Rebuilt (interval)", "Agreement", "Calibrated to it"),
+        widths=(7, 34, 22, 18, 14, 11),
     )
 
 
@@ -269,13 +269,14 @@ def findings(found: pd.DataFrame) -> str:
     text = (
         f"Of {count('figures')} figures and statements published from the survey, {count('rebuilt')} are rebuilt here and "
         f"{count('not-rebuilt')} are not, most of them because they rest on parts of the survey that the report does not "
-        f"rebuild yet; {count('second-hand')} of all are known only second-hand."
+        f"rebuild yet; {count('second-hand')} of the {count('figures')} are known only second-hand."
     )
     if found["calibrated"].notna().any():
+        free = found[found["agrees"].notna() & found["calibrated"].isna()]
         text += (
-            f" The stand-in was calibrated to {count('calibrated')} of the rebuilt figures, and meets "
-            f"{count('calibrated-agree')} of these: by construction, so that it proves only that the chain from records to "
-            f"estimates holds. Figures that it was not calibrated to agree in {count('free-agree')} of {count('free')} cases."
+            f" The stand-in was calibrated to {count('calibrated')} of the rebuilt figures; {count('calibrated-agree')} of "
+            "these agree, by construction, which shows only that the chain from records to estimates holds. Of the "
+            f"{count('free')} others, {count('free-agree')} {'agrees' if (free['agrees'] == True).sum() == 1 else 'agree'}."  # noqa: E712
         )
     else:
         text += f" Of the rebuilt ones, {count('agree')} agree."

@@ -35,16 +35,11 @@ def notice(synthetic: bool) -> str:
     return (
         "::: {.callout-important}\n## Synthetic data\n\n"
         f"The microdata of the {SURVEY} were never deposited in a public archive, as far as anyone could find. The "
-        "numbers on it here come from a **synthetic stand-in**: a made-up frame, sample and set of answers, drawn "
+        "numbers here come from a **synthetic stand-in**: a made-up frame, sample and set of answers, drawn "
         "by a documented generator and calibrated to published figures where there are any. They show that the "
         "workflow works; they are no evidence about any agency. With the real files in the same place and layout, "
         "every number is rebuilt from them.\n:::\n"
     )
-
-
-def slug(name: str) -> str:
-    """Identifier part of a label: lower case, words joined by dashes."""
-    return "-".join("".join(c if c.isalnum() else " " for c in name.lower().replace("'", "").replace(",", "")).split())
 
 
 def domains(rows: pd.DataFrame, classes: list[dict]) -> list[tuple[str, str, np.ndarray]]:
@@ -103,7 +98,7 @@ def add_share(numbers: ledger.Numbers, ident: str, row, label: str, level: float
         label=label,
         unit="share of agencies",
         domain=row.domain,
-        estimator="weighted share, linearised variance, logit interval",
+        estimator="weighted share, linearized variance, logit interval",
         se=row.se,
         interval=(row.low, row.high),
         level=level,
@@ -112,6 +107,9 @@ def add_share(numbers: ledger.Numbers, ident: str, row, label: str, level: float
 
 
 LOCAL_NOTE = "Local agencies are municipal police and sheriffs' offices; state agencies are in no population class."
+
+
+ALIKE_NOTE = "No interval: all respondents of the group answered alike, which leaves no variance to estimate."
 
 
 def shown(found: pd.DataFrame, limits: dict) -> pd.DataFrame:

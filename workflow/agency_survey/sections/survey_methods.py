@@ -127,7 +127,20 @@ def weights_by_cell(sample: pd.DataFrame) -> pd.DataFrame:
     table["agencies"] = groups["cell_population"].first()
     table["order"] = groups["population_class"].agg(lambda classes: classes.cat.codes.min())
     table["group"] = [name.rsplit(", ", 1)[0] for name in table.index]
-    return table.reset_index().sort_values(["group", "order"], ignore_index=True).drop(columns=["group", "order"])
+    last = groups["population_class"].agg(lambda classes: classes.cat.codes.max())
+    labels = sample["population_class"].cat.categories
+    table["population"] = [_span(labels[low], labels[high]) for low, high in zip(table["order"], last, strict=True)]
+    return table.reset_index().sort_values(["group", "order"], ignore_index=True).drop(columns=["order"])
+
+
+def _span(first: str, last: str) -> str:
+    """Label of the population classes from ``first`` to ``last``: '2,500 to 24,999', 'Under 10,000', '250,000 or more'."""
+    if first == last:
+        return first
+    low, high = first.split(" to ")[0], last.split(" to ")[-1]
+    if first.lower().startswith("under"):
+        return f"Up to {high}"
+    return f"{low} or more" if high == last else f"{low} to {high}"
 
 
 def design_effects(sample: pd.DataFrame) -> dict[str, float]:

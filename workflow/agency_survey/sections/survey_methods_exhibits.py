@@ -8,9 +8,10 @@ import pandas as pd
 from agency_survey import figures, ledger
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
+from agency_survey.ledger import slug
 from agency_survey.sections import survey
 from agency_survey.sections import survey_methods as section
-from agency_survey.sections.survey import caption, communities, num, slug
+from agency_survey.sections.survey import caption, communities, num
 from agency_survey.sections.survey_methods import RATES
 from agency_survey.tables import Table
 
@@ -199,7 +200,7 @@ def frame_table(types: pd.DataFrame, classes: pd.DataFrame, synthetic: bool) -> 
         + "; Bureau of Justice Statistics, Census of State and Local Law Enforcement Agencies 2004 (NCJ 212749), for the "
         "totals; class counts estimated from LEMAS 2007 (ICPSR 31161).",
         "The published class counts are estimates of a later survey and add up to that survey's totals, so shares compare "
-        "better than counts."
+        "better than counts. Standard error: of the published count."
         + (" The synthetic frame was made from these counts: agreement is by construction." if synthetic else ""),
         widths=(34, 10, 12, 12, 12, 14),
     )
@@ -222,27 +223,13 @@ def _class_label(label: str) -> str:
 
 def sample_table(strata: pd.DataFrame, synthetic: bool) -> Table:
     """The sample by stratum and source, with inclusion probabilities."""
-    sources = list(strata.columns[3:6])
-    shown = [
-        {
-            "Stratum": f"{row['agency_type']}, {row['population_class'].lower()}",
-            "Frame": _count(row["frame"]),
-            **{name: _count(row[name]) for name in sources},
-            "Mailed": _count(row["mailed"]),
-            "Certainties": _count(row["certainties"]),
-            "Probability of the others": f"{row['probability']:.3f}"
-            if row["certainties"] < row["mailed"]
-            else "\N{EN DASH}",
-            "Respondents": _count(row["respondents"]),
-        }
-        for row in strata.to_dict("records")
-    ]
-    totals = strata.drop(columns=["agency_type", "population_class", "probability"]).sum()
-    shown.append(
-        {"Stratum": "**All**", "Frame": _count(totals["frame"]), **{name: _count(totals[name]) for name in sources},
-         "Mailed": _count(totals["mailed"]), "Certainties": _count(totals["certainties"]),
-         "Probability of the others": "\N{EN DASH}", "Respondents": _count(totals["respondents"])}
-    )  # fmt: skip
+    shown = []
+    for name, part in strata.groupby("agency_type", sort=False, observed=True):
+        shown.append(_stratum_row(f"**{name}**", part.sum(numeric_only=True)))
+        for _, row in part.iterrows():
+            open_ = row["certainties"] < row["mailed"]
+            shown.append(_stratum_row(row["population_class"], row, row["probability"] if open_ else None))
+    shown.append(_stratum_row("**All**", strata.sum(numeric_only=True)))
     return Table(
         "tbl-methods-sample",
         caption("The sample by stratum and source", synthetic),
@@ -251,9 +238,22 @@ def sample_table(strata: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic, weighted=False),
         "Certainties: agencies above the population threshold and partners of task forces, which are in the sample "
         "whichever source brought them in; their probability is one. Probability of the others: agencies drawn over "
-        "agencies of the stratum.",
-        widths=(32, 8, 9, 14, 14, 8, 11, 12, 12),
+        "agencies of the stratum; strata are types of agency by population served.",
+        widths=(26, 8, 9, 13, 13, 9, 13, 13, 13),
     )
+
+
+def _stratum_row(label: str, row: pd.Series, probability: float | None = None) -> dict:
+    sources = list(row.index[row.index.get_loc("frame") + 1 : row.index.get_loc("mailed")])
+    return {
+        "Stratum": label,
+        "Frame": _count(row["frame"]),
+        **{name: _count(row[name]) for name in sources},
+        "Mailed": _count(row["mailed"]),
+        "Certainties": _count(row["certainties"]),
+        "Probability of the others": "\N{EN DASH}" if probability is None else f"{probability:.3f}",
+        "Respondents": _count(row["respondents"]),
+    }
 
 
 def dispositions_table(outcomes: pd.DataFrame, synthetic: bool) -> Table:
@@ -291,7 +291,7 @@ def rates_table(rates: pd.DataFrame, synthetic: bool) -> Table:
         pd.DataFrame(shown),
         rates,
         survey.source(synthetic, weighted=False),
-        "RR1, RR2 response; COOP1 cooperation; REF1 refusal; CON1 contact rates [@aapor2016]. Closed agencies are left "
+        "RR1 and RR2: response rates; COOP1: cooperation rate; REF1: refusal rate; CON1: contact rate [@aapor2016]. Closed agencies are left "
         "out, undeliverable surveys count as of unknown eligibility, and partners and sources overlap with the other "
         "groups. State agencies are in no population class.",
         widths=(30, 8, 10, 12, 8, 8, 8, 8, 8),
@@ -300,19 +300,17 @@ def rates_table(rates: pd.DataFrame, synthetic: bool) -> Table:
 
 def weights_table(cells: pd.DataFrame, effects: dict[str, float], synthetic: bool) -> Table:
     """The weights by weighting class."""
-    shown = [
-        {
-            "Weighting class": row.cell,
-            "Mailed": _count(row.mailed),
-            "Eligible": _count(row.eligible),
-            "Respondents": _count(row.respondents),
-            "Sampling weight": f"{row.base_weight * row.poststratification:.3f}",
-            "Non-response factor": f"{row.nonresponse:.3f}",
-            "Final weight": f"{row.weight:.3f}",
-            "Agencies": f"{row.agencies:,.0f}",
-        }
-        for row in cells.itertuples()
-    ]
+    shown = []
+    for name, part in cells.groupby("group", sort=False):
+        factors = dict.fromkeys(["Sampling weight", "Non-response factor", "Final weight"], "\N{EN DASH}")
+        shown.append(_weights_row(f"**{name}**", part.sum(numeric_only=True), factors))
+        for _, row in part.iterrows():
+            factors = {
+                "Sampling weight": f"{row['base_weight'] * row['poststratification']:.3f}",
+                "Non-response factor": f"{row['nonresponse']:.3f}",
+                "Final weight": f"{row['weight']:.3f}",
+            }
+            shown.append(_weights_row(row["population"], row, factors))
     return Table(
         "tbl-methods-weights",
         caption("Weights by weighting class", synthetic),
@@ -320,11 +318,22 @@ def weights_table(cells: pd.DataFrame, effects: dict[str, float], synthetic: boo
         cells,
         survey.source(synthetic, weighted=False),
         "Means over the respondents of the class. Sampling weight: inverse inclusion probability, brought to the frame's "
-        "count of the stratum. Agencies: the sum of the final weights. Classes are numbered as the population classes of "
-        "@tbl-methods-sample; classes with too few respondents are joined with their neighbour. Kish design effect: "
-        f"{effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights.",
-        widths=(38, 8, 8, 11, 11, 12, 10, 9),
+        "count of the stratum. Agencies: the sum of the final weights. Rows are classes of population served, those with "
+        "too few respondents joined with a neighbor; certainty and sampled: in the sample by rule or by chance. Kish "
+        f"design effect: {effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights.",
+        widths=(28, 9, 10, 13, 11, 13, 10, 11),
     )
+
+
+def _weights_row(label: str, row: pd.Series, factors: dict[str, str]) -> dict:
+    return {
+        "Weighting class": label,
+        "Mailed": _count(row["mailed"]),
+        "Eligible": _count(row["eligible"]),
+        "Respondents": _count(row["respondents"]),
+        **factors,
+        "Agencies": f"{row['agencies']:,.0f}",
+    }
 
 
 def balance_table(balance: pd.DataFrame, synthetic: bool) -> Table:
@@ -379,7 +388,7 @@ def returns_figure(counts: pd.DataFrame, synthetic: bool) -> figures.Figure:
     last = counts["date"].max()
     alt = (
         "Two rising step curves of completed forms by date of return, each with a steeper stretch after every mailing; by "
-        f"{last:%d %B %Y}: "
+        f"{last:%B} {last.day}, {last.year}: "
         + ", ".join(f"{_count(value)} by {str(mode).lower()}" for mode, value in ends.items())
         + "."
     )
@@ -472,7 +481,7 @@ def weights_figure(sample: pd.DataFrame, synthetic: bool) -> figures.Figure:
         return canvas
 
     alt = (
-        "Median final weights with their ranges by population class, falling from the smallest to the largest class. "
+        "Median final weights with their ranges, on a logarithmic scale, by population served and type of agency: "
         + "; ".join(f"{row.agency_type}, {row.population_class}: {row.median:.1f}" for row in data.itertuples())
     )
     return figures.Figure(
@@ -498,13 +507,13 @@ def findings(rates: pd.DataFrame) -> str:
     classes = rates[rates["breakdown"] == "Population served"]
     least, most = classes.loc[classes["RR1"].idxmin()], classes.loc[classes["RR1"].idxmax()]
     return (
-        f"Of {_num('sample.mailed')} surveys mailed, {_num('outcome.complete')} came back with Part I completed, "
-        f"{_num('rate.complete.all-mailed-surveys')} of the mailed ones and a response rate (RR1) of "
+        f"Of {_num('sample.mailed')} surveys mailed, {_num('outcome.complete')} came back with Part I completed: "
+        f"{_num('rate.complete.all-mailed-surveys')} of those mailed, and a response rate (RR1) of "
         f"{_num('rate.rr1.all-mailed-surveys')} once closed agencies are left out. By population served the rate is lowest, "
         f"{_num('rate.rr1.' + slug(least['group']))}, in {communities(least['group'])} and highest, "
         f"{_num('rate.rr1.' + slug(most['group']))}, in {communities(most['group'])}. Unequal probabilities and "
-        f"non-response leave weights with a Kish design effect of {_num('weights.deff')}: the respondents are worth "
-        f"{_num('weights.effective')} agencies drawn at one rate.\n"
+        f"non-response leave weights with a Kish design effect of {_num('weights.deff')}: for an estimate on all agencies the "
+        f"respondents are worth {_num('weights.effective')} drawn at one rate.\n"
     )
 
 
@@ -525,7 +534,8 @@ def weights_paragraph(balance: pd.DataFrame) -> str:
     before, after = ((balance[name] - balance["frame"]).abs().max() for name in ("unweighted", "weighted"))
     verb = "narrows" if after < before else "does not narrow"
     return (
-        f"The final weights add up to {_num('weights.sum')} agencies in operation and go from {_num('weights.least')} to "
+        f"The final weights (@tbl-methods-weights, @fig-methods-weights) add up to {_num('weights.sum')} agencies in "
+        f"operation and range from {_num('weights.least')} to "
         f"{_num('weights.greatest')}. Weighting {verb} the largest gap between respondents and frame, from "
         f"{_num('balance.unweighted')} to {_num('balance.weighted')} (@tbl-methods-balance).\n"
     )
