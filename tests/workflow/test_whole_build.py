@@ -130,6 +130,19 @@ def test_deleted_output_is_made_again(project):
     assert project.outputs() == before
 
 
+def test_results_without_a_record_of_their_making_are_built_again(project):
+    before = project.outputs()
+    shutil.rmtree(project.folder / ".snakemake")
+    (project.folder / "results/ingest/part1.parquet").write_bytes(b"of some other data")
+    done = project.report()
+    assert done.returncode == 0, done.stderr
+    assert "is not recorded, so everything is built again" in done.stderr
+    assert len(project.jobs()) == 19
+    assert project.outputs() == before
+    assert project.report().returncode == 0
+    assert project.jobs() == set()
+
+
 def test_missing_wave_is_named_and_the_build_goes_on(project, lemas, tmp_path):
     if lemas is None:
         pytest.skip("the LEMAS files are not at hand")

@@ -21,6 +21,7 @@ from agency_survey.errors import InputError, explain_os_error
 
 FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["weight", "weight_lemas"]]
 LAST = [["published_and_rebuilt"], ["ledger"], ["render"]]  # the first reads the numbers of other sections
+UNKNOWN = ".snakemake/results-of-unknown-origin"
 BOOK = {
     "HTML": "reports/_book/index.html",
     "PDF": "reports/_book/report.pdf",
@@ -68,9 +69,11 @@ def run(root: Path, cores: int, verbose: bool = False) -> dict:
     writable(root)
     with one_build(root):
         unlock(root)
+        forced = without_provenance(root)
         jobs = []
         for stage in stages(root):
-            jobs += _run_stage(root, stage, cores, verbose)
+            jobs += _run_stage(root, stage, cores, verbose, forced)
+        (root / UNKNOWN).unlink(missing_ok=True)
         record = {
             "version": __version__,
             "python": platform.python_version(),
@@ -97,6 +100,23 @@ def writable(root: Path) -> None:
     probe.unlink()
 
 
+def without_provenance(root: Path) -> bool:
+    """Whether there are results but no record of how they came about (``.snakemake`` was deleted or left behind).
+
+    Snakemake would take them for current whatever their inputs are now, so all jobs run again; the marker keeps that
+    in force until such a build has ended.
+    """
+    marker, metadata = root / UNKNOWN, root / ".snakemake" / "metadata"
+    results = any(path.is_file() for path in (root / "results").glob("*/*"))
+    known = metadata.is_dir() and any(path.is_file() for path in metadata.rglob("*"))
+    if results and not known:
+        marker.parent.mkdir(exist_ok=True)
+        marker.touch()
+    if marker.exists():
+        print("How the results here came about is not recorded, so everything is built again.", file=sys.stderr)
+    return marker.exists()
+
+
 def unlock(root: Path) -> None:
     """Remove Snakemake's locks that a killed build left; ``one_build`` has made sure that none is running."""
     stale = [path for path in (root / ".snakemake" / "locks").glob("*") if path.is_file()]
@@ -106,7 +126,7 @@ def unlock(root: Path) -> None:
         print("A build was interrupted here; its unfinished jobs run again.", file=sys.stderr)
 
 
-def _run_stage(root: Path, rules: list[str], cores: int, verbose: bool) -> list[dict]:
+def _run_stage(root: Path, rules: list[str], cores: int, verbose: bool, forced: bool) -> list[dict]:
     from snakemake.api import SnakemakeApi
     from snakemake.scheduling.greedy import SchedulerSettings
     from snakemake.settings import types as t
@@ -131,6 +151,7 @@ def _run_stage(root: Path, rules: list[str], cores: int, verbose: bool) -> list[
             ).dag(
                 t.DAGSettings(
                     until=frozenset(rules),
+                    forcerun=frozenset(rules if forced else ()),
                     max_checksum_file_size=_bytes(profile["max-checksum-file-size"]),
                     force_incomplete=profile["rerun-incomplete"],
                 )
