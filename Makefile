@@ -23,7 +23,7 @@ help:
 	@echo "PYTHON=python3.12 names another Python; VENV= uses an activated conda environment instead of .venv"
 
 report: setup-runtime
-	@$(RUN) -m agency_survey.cli report --cores $(CORES) $(if $(VERBOSE),--verbose)
+	@$(RUN) -m agency_survey.cli report --cores="$(CORES)" $(if $(VERBOSE),--verbose)
 
 test: setup-test
 	@$(RUN) -m pytest $(ARGS)
@@ -38,7 +38,7 @@ check: setup-test
 quarto: setup-runtime setup-quarto
 
 standin: setup-runtime
-	@$(RUN) -m agency_survey.cli standin $(if $(OUT),--out $(OUT))
+	@$(RUN) -m agency_survey.cli standin $(if $(OUT),--out="$(OUT)")
 
 # Packages for another machine of the same kind: copy ./wheels there before the first make.
 wheels: setup-runtime

@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from agency_survey import settings
+from agency_survey import build, settings
 
 
 configfile: "config/config.yaml"
@@ -25,7 +25,14 @@ for path in sorted(Path(workflow.basedir, "workflow", "rules").glob("[0-9][0-9]_
     include: str(path)
 
 
+onstart:
+    build.hold_in_plain_run(Path(workflow.basedir))
+
+
 rule all:
     default_target: True
     input:
         BOOK,
+        rules.render.output,
+        rules.ledger.output,
+        [getattr(rules, name).output for name in SECTIONS],

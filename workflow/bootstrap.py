@@ -44,7 +44,8 @@ NETWORK = (
 
 def stop(sentence):
     """Print one sentence and end with code 1."""
-    sys.stderr.write("error: " + sentence.rstrip(".") + ".\n")
+    sentence = sentence.rstrip(".")
+    sys.stderr.write("error: " + sentence + ("" if sentence.endswith(("?", "!")) else ".") + "\n")
     sys.exit(1)
 
 

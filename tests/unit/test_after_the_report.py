@@ -291,3 +291,13 @@ def test_the_reproduction_paragraph_follows_what_disagrees():
 def test_the_task_force_paragraph_does_not_set_a_number_against_itself():
     assert "instead of" in text.task_force_paragraph({2007})
     assert "leaves the share at" in text.task_force_paragraph({2007}, same=True)
+
+
+def test_sentences_with_a_hidden_number_are_left_out():
+    every = set(re.findall(r"num (\S+)", text.findings(None, {2007, 2020})))
+    assert text.findings(None, {2007, 2020}, every) == text.findings(None, {2007, 2020})
+    without = text.findings(None, {2007, 2020}, every - {"after-the-report.2020.prepared.lowest-class"})
+    assert "In 2007" in without
+    assert "In 2020" not in without
+    assert text.findings(None, {2007, 2020}, set()) == text.UNCERTAIN
+    assert text.headline({2020}, set()) == text.UNCERTAIN

@@ -91,3 +91,20 @@ def test_the_note_names_the_limits():
     assert "over 30 percent" in note
     assert "over 50 percent" in note
     assert "fewer than 10 respondents" in note
+
+
+def test_masked_estimates_hide_what_is_too_uncertain_and_drop_empty_intervals():
+    columns = ["share", "se", "low", "high", "n"]
+    rows = [
+        (0.4, 0.02, 0.36, 0.44, 100),
+        (0.01, 0.008, 0.002, 0.05, 100),
+        (0.25, 0.0, 0.25, 0.25, 44),
+        (0.4, 0.02, 0.3, 0.5, 5),
+    ]
+    limits = {"flag_rse": 0.3, "hide_rse": 0.5, "hide_n": 10}
+    found = tables.masked(pd.DataFrame(rows, columns=columns), limits)
+    assert found.loc[0].tolist() == list(rows[0])
+    assert found.loc[[1, 3], ["share", "se", "low", "high"]].isna().all(axis=None)
+    assert found.loc[2, "share"] == 0.25
+    assert found.loc[2, ["low", "high"]].isna().all()
+    assert found["n"].tolist() == [100, 100, 44, 5]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agency_survey.build import one_build, stages
+from agency_survey.build import HELD, one_build, stages
 
 pytestmark = pytest.mark.build
 SECTIONS = {"survey_methods", "perceptions", "after_the_report", "published_and_rebuilt"}
@@ -216,6 +216,31 @@ def test_second_build_in_the_same_folder_is_refused(project):
     path.write_text(path.read_text() + "# a remark\n")
     with one_build(project.folder):
         second = project.report()
+        os.environ.pop(HELD)
+        plain = project.run("snakemake", "--cores", "1")
+        os.environ[HELD] = "1"
     assert second.returncode == 1
     assert second.stderr.startswith("error: Another build is running in this folder")
+    assert plain.returncode == 1
+    assert "Another build is running in this folder" in plain.stderr
     assert project.report().returncode == 0
+
+
+def test_damaged_book_is_rendered_again(project):
+    before = project.outputs()
+    book = project.folder / "reports/_book"
+    (book / "report.pdf").write_bytes(b"cut short")
+    shutil.rmtree(book / "site")
+    done = project.report()
+    assert done.returncode == 0, done.stderr
+    assert "The book is damaged" in done.stderr
+    assert project.jobs() == {"render"}
+    assert project.outputs() == before
+
+
+def test_plain_snakemake_makes_deleted_results_again(project):
+    before = project.outputs()
+    shutil.rmtree(project.folder / "results")
+    done = project.run("snakemake", "--cores", "2", "--quiet", "all")
+    assert done.returncode == 0, done.stderr
+    assert project.outputs() == before

@@ -7,6 +7,7 @@ checksums between stages and runs only what has a changed input.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import platform
 import sys
@@ -15,12 +16,15 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from agency_survey import __version__, environment, files, schema, settings
 from agency_survey.errors import InputError, explain_os_error
 
 FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["weight", "weight_lemas"]]
 LAST = [["published_and_rebuilt"], ["ledger"], ["render"]]  # the first reads the numbers of other sections
+HELD = "AGENCY_SURVEY_BUILD"
+_KEPT: list[IO[str]] = []
 UNKNOWN = ".snakemake/results-of-unknown-origin"
 BOOK = {
     "HTML": "reports/_book/index.html",
@@ -49,13 +53,30 @@ def stages(root: Path) -> list[list[str]]:
 @contextmanager
 def one_build(root: Path) -> Iterator[None]:
     """Hold the folder for one build; a second one is refused with a sentence. The lock ends with the process."""
-    (root / "results").mkdir(exist_ok=True)
-    with open(root / "results" / ".lock", "w") as lock:
+    with hold(root):
+        os.environ[HELD] = "1"
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError("Another build is running in this folder", str(root), "Wait until it has ended") from error
-        yield
+            yield
+        finally:
+            del os.environ[HELD]
+
+
+def hold(root: Path) -> IO[str]:
+    """Lock file of the folder, locked until it is closed."""
+    (root / "results").mkdir(exist_ok=True)
+    lock = open(root / "results" / ".lock", "w")  # noqa: SIM115 - the caller keeps it open
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise InputError("Another build is running in this folder", str(root), "Wait until it has ended") from error
+    return lock
+
+
+def hold_in_plain_run(root: Path) -> None:
+    """Hold the folder until this process ends, in runs of ``snakemake`` itself; ``run`` holds it already."""
+    if HELD not in os.environ:
+        _KEPT.append(hold(root))
 
 
 def run(root: Path, cores: int, verbose: bool = False) -> dict:
@@ -64,15 +85,16 @@ def run(root: Path, cores: int, verbose: bool = False) -> dict:
     Raises InputError with one sentence when a job fails (its traceback is in its log) or the settings are not valid.
     """
     started = time.monotonic()
-    settings.load(root / "config" / "config.yaml")
-    environment.prepare(root, str(schema.read_yaml(root / "reports" / "_quarto.yml")["book"]["date"]))
+    settings.lemas_folder(settings.load(root / "config" / "config.yaml"))
+    environment.prepare(root, settings.report_date(root / "reports" / "_quarto.yml"))
     writable(root)
     with one_build(root):
         unlock(root)
         forced = without_provenance(root)
         jobs = []
         for stage in stages(root):
-            jobs += _run_stage(root, stage, cores, verbose, forced)
+            again = forced or (stage == ["render"] and damaged(root))
+            jobs += _run_stage(root, stage, cores, verbose, again)
         (root / UNKNOWN).unlink(missing_ok=True)
         record = {
             "version": __version__,
@@ -98,6 +120,19 @@ def writable(root: Path) -> None:
     probe = root / "results" / ".probe"
     probe.write_bytes(b"\0" * 4096)
     probe.unlink()
+
+
+def damaged(root: Path) -> bool:
+    """Whether a file of the book is not the one that the last render left; Snakemake knows of the pages only."""
+    manifest = root / "results" / "render" / "manifest.json"
+    if not manifest.is_file():
+        return False
+    for name, known in files.read_json(manifest)["files"].items():
+        path = root / "reports" / "_book" / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known["sha256"]:
+            print(f"The book is damaged ({path.relative_to(root)}), so it is rendered again.", file=sys.stderr)
+            return True
+    return False
 
 
 def without_provenance(root: Path) -> bool:

@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="agency_survey", description=__doc__)
     commands = parser.add_subparsers(required=True)
     report = commands.add_parser("report", help="build the whole report, or what changed")
-    report.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    report.add_argument("--cores", default=str(os.cpu_count() or 1))
     report.add_argument("--verbose", action="store_true")
     report.set_defaults(run=_report)
     standin = commands.add_parser("standin", help="write the synthetic stand-in data anew")
@@ -56,7 +56,7 @@ def _keep_traceback() -> str:
 def _report(given: argparse.Namespace) -> None:
     from agency_survey import build
 
-    record = build.run(ROOT, given.cores, given.verbose)
+    record = build.run(ROOT, _cores(given.cores), given.verbose)
     count = len(record["jobs"])
     done = f"{count} job{'s' if count != 1 else ''} ran" if count else "nothing had changed, no job ran"
     print(f"\nThe report is built: {record['seconds']:.0f} s, {done}.")
@@ -67,6 +67,17 @@ def _report(given: argparse.Namespace) -> None:
         print(line)
     if record["engine"] == "bundled":
         print("Rendered by the bundled engine; `make quarto` adds Quarto, which then renders the same book.")
+
+
+def _cores(text: str) -> int:
+    """The number of cores as given; checked here because argparse would answer with its usage."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise InputError(f"CORES must be a whole number of at least 1, not '{text}'", fix="For instance CORES=2")
+    return number
 
 
 def notices(root: Path) -> list[str]:
@@ -84,12 +95,14 @@ def notices(root: Path) -> list[str]:
 
 
 def _standin(given: argparse.Namespace) -> None:
-    import pandas as pd
-
-    from agency_survey import standin
+    from agency_survey import files, standin
 
     settings = standin.read_settings(ROOT / "config" / "standin.yaml", ROOT / "config" / "sample_design.yaml")
-    published = pd.read_csv(ROOT / "data" / "published" / "frame_counts.csv")
+    published = files.read_table(
+        "data/published/frame_counts.csv",
+        columns=("year", "agency_type", "breakdown", "class", "count"),
+        numbers=("year", "count"),
+    )
     standin.write(standin.generate(settings, published, settings["seed"]), given.out)
     print(f"The synthetic stand-in is written to {given.out}.")
 

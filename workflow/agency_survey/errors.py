@@ -13,13 +13,14 @@ class InputError(Exception):
 
     def __init__(self, what: str, where: str | None = None, fix: str | None = None):
         self.what, self.where, self.fix = what, where, fix
-        text = what.rstrip(".")
-        if where:
-            text += f" ({where})"
-        text += "."
-        if fix:
-            text += " " + fix.rstrip(".") + "."
-        super().__init__(text)
+        text = _ended(f"{what.rstrip('.')} ({where})" if where else what)
+        super().__init__(f"{text} {_ended(fix)}" if fix else text)
+
+
+def _ended(text: str) -> str:
+    """A sentence with one mark at its end: its question or exclamation mark, else a full stop."""
+    text = text.rstrip(".")
+    return text if text.endswith(("?", "!")) else text + "."
 
 
 def explain_os_error(error: OSError) -> InputError:

@@ -1,14 +1,19 @@
-"""Atomic writes: a file appears whole under its name or not at all."""
+"""Files: written whole under their name or not at all; one that cannot be read gives one sentence."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from agency_survey.errors import InputError
 
 
 def atomic(path: str | Path, write: Callable[[Path], Any]) -> None:
@@ -44,6 +49,92 @@ def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
     atomic(path, lambda part: frame.to_parquet(part, index=False))
 
 
-def read_json(path: str | Path) -> Any:
-    """Content of a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def _intermediate(path: str | Path, read: Callable[[Path], Any]) -> Any:
+    """What ``read`` makes of a file of the build; InputError when it is damaged."""
+    try:
+        return read(Path(path))
+    except (ValueError, OSError) as error:
+        # what the readers of JSON, CSV and Parquet find wrong is a ValueError, or an OSError without a number
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise _damaged(path) from error
+
+
+def _damaged(path: str | Path) -> InputError:
+    return InputError("The intermediate file is damaged", str(path), "Delete it and run `make report` again")
+
+
+def read_json(path: str | Path, *keys: str) -> Any:
+    """Content of a JSON file of the build; InputError when it is damaged or lacks one of ``keys``."""
+    data = _intermediate(path, lambda given: json.loads(given.read_text(encoding="utf-8")))
+    if keys and not (isinstance(data, dict) and data.keys() >= set(keys)):
+        raise _damaged(path)
+    return data
+
+
+def read_parquet(path: str | Path) -> pd.DataFrame:
+    """Table of a Parquet file of the build; InputError when it is damaged."""
+    return _intermediate(path, pd.read_parquet)
+
+
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """Table of a CSV file of the build; InputError when it is damaged."""
+    return _intermediate(path, pd.read_csv)
+
+
+def read_table(path: str | Path, columns: Iterable[str], numbers: Iterable[str] = ()) -> pd.DataFrame:
+    """CSV table of the project as text, empty cells as empty text; the columns ``numbers`` as finite numbers.
+
+    Raises InputError naming the file, and the column or row (line) where there is one: not there, not UTF-8 text, empty,
+    malformed, no records, a column missing, not a number.
+    """
+    name, restore = str(path), "Restore the file from the repository"
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError("The table is not there", name, restore) from error
+    except UnicodeDecodeError as error:
+        raise InputError("The table is not UTF-8 text", name, "Save it as UTF-8") from error
+    header, records, lines = _records(text, name)
+    if not header:
+        raise InputError("The table is empty", name, restore)
+    lost = [column for column in columns if column not in header]
+    if lost:
+        raise InputError(f"The column '{lost[0]}' is missing", name, "Restore it, or give it its name back")
+    if not records:
+        raise InputError("The table has a header but no records", name, restore)
+    table = pd.DataFrame(records, columns=header, dtype=str)
+    for column in numbers:
+        values = pd.to_numeric(table[column], errors="coerce")
+        wrong = np.flatnonzero(~np.isfinite(values))
+        if wrong.size:
+            raise InputError(
+                f"'{table[column].iloc[wrong[0]]}' is not a number",
+                f"{name}, row {lines[wrong[0]]}, column {column}",
+                "Correct it",
+            )
+        table[column] = values
+    return table
+
+
+def _records(text: str, name: str) -> tuple[list[str], list[list[str]], list[int]]:
+    """Header, records and their line numbers; blank lines do not count."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    records, lines = [], []
+    try:
+        for row in reader:
+            if not row:
+                continue
+            if records and len(row) != len(records[0]):
+                raise InputError(
+                    f"A row has {len(row)} fields where the header has {len(records[0])}",
+                    f"{name}, row {reader.line_num}",
+                    "Correct it; a field that holds commas must be quoted",
+                )
+            records.append(row)
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        raise InputError(
+            f"The table cannot be read: {error}", f"{name}, row {reader.line_num}", "Mend its quotes"
+        ) from error
+    return (records[0] if records else []), records[1:], lines[1:]

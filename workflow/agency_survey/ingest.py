@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,14 +69,25 @@ def read_raw(path: str | Path, book: Codebook) -> pd.DataFrame:
     except csv.Error as error:
         raise InputError(
             f"The data file cannot be read: {error}",
-            f"{path}, row {reader.line_num}",
-            "Copy it again from its source",
+            f"{path}, row {_row_of_open_quote(text, book.delimiter) or reader.line_num}",
+            "Mend the quotes there, or copy it again from its source",
         ) from error
     if not records:
         raise InputError("The data file has a header but no records", str(path), "Copy it again from its source")
     return pd.DataFrame(
         records, columns=list(book.variables), index=pd.Index(lines, name="row"), dtype=object
     ).rename_axis(columns=name)
+
+
+def _row_of_open_quote(text: str, delimiter: str) -> int | None:
+    """Line of the first quoted field that does not end as it should; the reader itself knows only where it gave up."""
+    end = rf"[{re.escape(delimiter)}\r\n]"
+    closed, plain = (
+        rf'"[^"]*(?:""[^"]*)*"(?={end}|\Z)',
+        rf'[^"{re.escape(delimiter)}\r\n][^{re.escape(delimiter)}\r\n]*',
+    )
+    start = re.match(rf"(?:{closed}|{plain}|{end})*", text).end()
+    return len(io.StringIO(text[: start + 1], newline="").readlines()) if start < len(text) else None
 
 
 def _positions(header: list[str], book: Codebook, where: str) -> list[int]:

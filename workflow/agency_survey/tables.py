@@ -70,6 +70,21 @@ def reliability(share: float, se: float, n: int, limits: dict) -> str:
     return "hidden" if relative > limits["hide_rse"] else "flagged" if relative > limits["flag_rse"] else "shown"
 
 
+ESTIMATE = ("share", "se", "low", "high")
+
+
+def masked(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
+    """Estimates as they may be shown: missing where hidden, and no interval where there is no sampling error to put in one.
+
+    found : columns share, se, low, high, n. Tables, figures, their data files, numbers and prose all start from this.
+    """
+    found = found.copy()
+    state = [reliability(row.share, row.se, row.n, limits) for row in found.itertuples()]
+    found.loc[[kind == "hidden" for kind in state], list(ESTIMATE)] = float("nan")
+    found.loc[~(found["se"] > NOISE), ["low", "high"]] = float("nan")
+    return found
+
+
 def percent_cell(share: float, se: float, low: float, high: float, n: int, limits: dict) -> str:
     """'43.7 (41.8–45.6)', with an asterisk where flagged; an en dash where hidden."""
     state = reliability(share, se, n, limits)

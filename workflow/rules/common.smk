@@ -5,15 +5,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from agency_survey import environment, imports, schema
+from agency_survey import environment, imports, schema, settings
 from agency_survey.errors import InputError
 
-environment.prepare(workflow.basedir, schema.read_yaml("reports/_quarto.yml")["book"]["date"])
+environment.prepare(workflow.basedir, settings.report_date())
 
 REGISTER = list(schema.load("config/external.yaml", "external").values())
 REGISTER = [entry for entry in REGISTER if entry["wave"] in config["lemas"]["waves"]]
 WAVES = [entry["wave"] for entry in REGISTER]
-LEMAS_DIR = os.environ.get("LEMAS_DIR") or config["lemas"]["folder"]
+LEMAS_DIR = settings.lemas_folder(config)
 
 
 def code(rule_name):
@@ -51,10 +51,10 @@ def exhibits(rule_name, tables=(), figures=(), texts=()):
 
 
 def lemas_file(wildcards):
-    """The file of a wave where it is there; nothing otherwise."""
+    """The file of a wave where it is there and can be read; nothing otherwise."""
     entry = next(e for e in REGISTER if str(e["wave"]) == wildcards.wave)
     path = os.path.join(LEMAS_DIR, entry["file"])
-    return [path] if os.path.exists(path) else []
+    return [path] if os.path.isfile(path) and os.access(path, os.R_OK) else []
 
 
 def lemas_entry(wildcards):

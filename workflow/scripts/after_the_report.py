@@ -4,11 +4,11 @@ In: weighed tables with their counts (weight_lemas), status of each file (extern
 are rebuilt. Out: results/after_the_report/{numbers.json,tables/,figures/,text/}.
 """
 
-import pandas as pd
-
 from agency_survey import files, schema, scripting
 from agency_survey.errors import script_main
 from agency_survey.sections.after_the_report_chapter import chapter
+
+COLUMNS = ("dataset", "quantity", "published", "published_se", "source", "note")
 
 
 def main() -> None:
@@ -19,18 +19,21 @@ def main() -> None:
     parser.add_argument("--published", required=True)
     given = parser.parse_args()
     register = {entry["wave"]: entry for entry in given.settings["register"]}
-    status = {wave: files.read_json(path) for wave, path in zip(register, given.status, strict=True)}
+    status = {wave: files.read_json(path, "state") for wave, path in zip(register, given.status, strict=True)}
     exhibits = chapter(
         weighed={
-            wave: pd.read_parquet(path)
+            wave: files.read_parquet(path)
             for wave, path in zip(register, given.weighed, strict=True)
             if status[wave]["state"] == "verified"
         },
         register=register,
         status=status,
-        counts={wave: files.read_json(path) for wave, path in zip(register, given.counts, strict=True)},
+        counts={
+            wave: files.read_json(path, "records", "respondents")
+            for wave, path in zip(register, given.counts, strict=True)
+        },
         entries=schema.load(given.entries, "reproduction"),
-        published=pd.read_csv(given.published, dtype=str, keep_default_na=False),
+        published=files.read_table(given.published, columns=COLUMNS),
         settings=given.settings,
     )
     exhibits.write(given.out)

@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--codebook", required=True)
     given = parser.parse_args()
     book = codebook.load(given.codebook)
-    there = files.read_json(given.status)["state"] == "verified"
+    there = files.read_json(given.status, "state")["state"] == "verified"
     raw = ingest.read_raw(given.file[0], book) if there else ingest.no_records(book)
     table, misfits = ingest.typed(raw, book)
     stem = given.out.removesuffix(".parquet")

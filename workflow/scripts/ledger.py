@@ -11,7 +11,7 @@ def main() -> None:
     parser = scripting.parser(__doc__)
     parser.add_argument("--numbers", nargs="+", required=True)
     given = parser.parse_args()
-    files.write_json(given.out, ledger.merge([files.read_json(path) for path in given.numbers]))
+    files.write_json(given.out, ledger.merge([files.read_json(path, "rule", "numbers") for path in given.numbers]))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ In: sampled agencies with weights (weight), answers to Part I (ingest), codebook
 Out: results/perceptions/{numbers.json,tables/,figures/,text/}.
 """
 
-import pandas as pd
-
-from agency_survey import codebook, scripting
+from agency_survey import codebook, files, scripting
 from agency_survey.errors import script_main
 from agency_survey.national_survey import respondents
 from agency_survey.sections.perceptions_exhibits import chapter
@@ -17,8 +15,8 @@ def main() -> None:
     for name in ("--sample", "--part1", "--codebook"):
         parser.add_argument(name, required=True)
     given = parser.parse_args()
-    answers = pd.read_parquet(given.part1).drop(columns="row")
-    rows, design = respondents(pd.read_parquet(given.sample), answers)
+    answers = files.read_parquet(given.part1).drop(columns="row")
+    rows, design = respondents(files.read_parquet(given.sample), answers)
     chapter(rows, design, codebook.load(given.codebook), given.settings).write(given.out)
 
 

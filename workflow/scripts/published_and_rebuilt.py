@@ -4,12 +4,22 @@ In: published figures, numbers of the sections, the stand-in's calibrations, cod
 Out: results/published_and_rebuilt/{numbers.json,tables/,text/}.
 """
 
-import pandas as pd
-
 from agency_survey import codebook, files, schema, scripting
 from agency_survey.errors import script_main
 from agency_survey.ledger import merge
 from agency_survey.sections.published_and_rebuilt import chapter
+
+COLUMNS = (
+    "id",
+    "section",
+    "quantity",
+    "population_or_domain",
+    "value",
+    "unit",
+    "source_title",
+    "source_url",
+    "evidence",
+)
 
 
 def main() -> None:
@@ -19,8 +29,8 @@ def main() -> None:
     parser.add_argument("--numbers", nargs="+", required=True)
     given = parser.parse_args()
     exhibits = chapter(
-        published=pd.read_csv(given.published, dtype=str, keep_default_na=False),
-        numbers=merge([files.read_json(path) for path in given.numbers])["numbers"],
+        published=files.read_table(given.published, columns=COLUMNS),
+        numbers=merge([files.read_json(path, "rule", "numbers") for path in given.numbers])["numbers"],
         calibrations=schema.load(given.standin, "standin")["calibrations"],
         synthetic=codebook.load(given.codebook).synthetic,
     )

@@ -5,11 +5,12 @@ codebook of the dispositions.
 Out: results/survey_methods/{numbers.json,tables/,figures/,text/}.
 """
 
-import pandas as pd
-
-from agency_survey import codebook, schema, scripting
+from agency_survey import codebook, files, schema, scripting
 from agency_survey.errors import script_main
 from agency_survey.sections.survey_methods_exhibits import chapter
+
+COLUMNS = ("year", "agency_type", "breakdown", "class", "count", "se", "source")
+NUMBERS = ("year", "count", "se")
 
 
 def main() -> None:
@@ -18,9 +19,9 @@ def main() -> None:
         parser.add_argument(name, required=True)
     given = parser.parse_args()
     exhibits = chapter(
-        frame=pd.read_parquet(given.frame),
-        sample=pd.read_parquet(given.sample),
-        counts=pd.read_csv(given.counts),
+        frame=files.read_parquet(given.frame),
+        sample=files.read_parquet(given.sample),
+        counts=files.read_table(given.counts, columns=COLUMNS, numbers=NUMBERS),
         threshold=schema.load(given.design, "sample_design")["population_threshold"],
         synthetic=codebook.load(given.codebook).synthetic,
         settings=given.settings,

@@ -3,8 +3,6 @@
 In: ingested frame and dispositions, config/sample_design.yaml. Out: results/weight/sample.parquet.
 """
 
-import pandas as pd
-
 from agency_survey import files, national_survey, schema, scripting
 from agency_survey.errors import script_main
 
@@ -14,7 +12,7 @@ def main() -> None:
     for name in ("--frame", "--disposition", "--design"):
         parser.add_argument(name, required=True)
     given = parser.parse_args()
-    frame, disposition = (pd.read_parquet(path).drop(columns="row") for path in (given.frame, given.disposition))
+    frame, disposition = (files.read_parquet(path).drop(columns="row") for path in (given.frame, given.disposition))
     design = schema.load(given.design, "sample_design")
     sample = national_survey.sampled_agencies(frame, disposition, design, given.settings["smallest_class"])
     files.write_parquet(given.out, sample)

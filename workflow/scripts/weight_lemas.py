@@ -4,9 +4,7 @@ In: results/ingest_lemas/<wave>.parquet and .misfits.csv, census regions. Out: r
 an agency) and <wave>.json (records, respondents, misfits).
 """
 
-import pandas as pd
-
-from agency_survey import files, lemas, schema, scripting
+from agency_survey import files, lemas, scripting, settings
 from agency_survey.errors import script_main
 
 
@@ -15,8 +13,8 @@ def main() -> None:
     for name in ("--table", "--misfits", "--regions"):
         parser.add_argument(name, required=True)
     given = parser.parse_args()
-    raw = pd.read_parquet(given.table).set_index("row")
-    regions = schema.load(given.regions, "regions")
+    raw = files.read_parquet(given.table).set_index("row")
+    regions = settings.regions(given.regions)
     table = lemas.harmonise(raw, given.settings["wave"], given.settings["population_classes"], regions)
     weighed = lemas.weigh(table)
     files.write_json(
@@ -24,7 +22,7 @@ def main() -> None:
         {
             "records": len(weighed),
             "respondents": int((weighed["responded"] & (weighed["weight"] > 0)).sum()),
-            "misfits": len(pd.read_csv(given.misfits)),
+            "misfits": len(files.read_csv(given.misfits)),
         },
     )
     files.write_parquet(given.out, weighed)

@@ -68,14 +68,15 @@ def chapter(
     survey = {wave: lemas.respondents(weighed[wave]) for wave in sorted(has)}
     shares, estimates = {}, {}
     for wave in sorted(has & {2016, 2020}):
-        shares[wave], estimates[wave] = section.answers(*survey[wave], level)
+        found, estimates[wave] = section.answers(*survey[wave], level)
+        shares[wave] = tables.masked(found, limits)
         show.share_numbers(numbers, PREFIX, shares[wave], wave, level)
         ident = f"tbl-lemas-answers-{wave}"
         made[ident] = show.answers_table(shares[wave], wave, limits, level, show.source(register, wave), ident)
     change = None
     if {2016, 2020} <= has:
         line = show.source(register, 2016, 2020)
-        change = section.changes(estimates[2016], estimates[2020], level)
+        change = _masked(section.changes(estimates[2016], estimates[2020], level), shares[2016], shares[2020])
         show.change_numbers(numbers, PREFIX, change, level)
         made["tbl-lemas-change"] = show.change_table(change, (2016, 2020), level, line)
         made["fig-lemas-change"] = show.change_figure(shares[2016], shares[2020], (2016, 2020), level, line)
@@ -90,19 +91,20 @@ def chapter(
     for ident, needs in NEEDS.items():
         if ident not in made:
             lost = sorted(needs - has) or sorted(register)
-            reason = f"Needs LEMAS {', '.join(map(str, lost))}, which this build lacks."
+            reason = f"Needs LEMAS {', '.join(map(str, lost))}, which this build does not have."
             kind = tables if ident.startswith("tbl") else figures
             made[ident] = kind.unavailable(ident, CAPTIONS[ident], reason, "register of external inputs.")
     first = show.data_table(register, status, counts)
+    shown = {ident for ident, number in numbers.numbers.items() if number["value"] is not None}
     texts = {
         "missing": text.missing(register, status, settings["folder"]),
-        "findings": text.findings(change, has),
+        "findings": text.findings(change, has, shown),
         "change": text.change_paragraph(change),
         "task-force": text.task_force_paragraph(has, _print_the_same(numbers, "all-agencies", "without-doubtful")),
         "model": text.model_paragraph(fit, has),
         "weights": text.weights_paragraph(has),
         "reproduction": text.reproduction_paragraph(compared),
-        "headline": text.headline(has),
+        "headline": text.headline(has, shown),
     }
     return Exhibits(
         numbers,
@@ -110,6 +112,16 @@ def chapter(
         [made[ident] for ident in NEEDS if ident.startswith("fig")],
         texts,
     )
+
+
+def _masked(change: section.Change, before: pd.DataFrame, after: pd.DataFrame) -> section.Change:
+    """The change without what rests on a share that may not be shown (shares as of ``tables.masked``)."""
+    keys = ["domain", "answer"]
+    hidden = [part.loc[part["share"].isna(), keys] for part in (before, after)]
+    odd = change.table.set_index(keys).index.isin(pd.concat(hidden).set_index(keys).index)
+    table = change.table.copy()
+    table.loc[odd, [name for name in table if name not in keys]] = np.nan
+    return section.Change(table, change.overall)
 
 
 def _print_the_same(numbers: Numbers, *keys: str) -> bool:
@@ -172,7 +184,7 @@ def _wave_2020(numbers, made, weighed, survey, found, level, line):
 
 
 def _wave_2007(numbers, made, survey, level, limits, line):
-    found = section.task_force(*survey, level)
+    found = tables.masked(section.task_force(*survey, level), limits)
     made["tbl-lemas-taskforce"] = show.task_force_table(found, limits, level, line)
     made["fig-lemas-taskforce"] = show.task_force_figure(found, level, line)
     for row in found.itertuples():

@@ -83,8 +83,10 @@ def answers_table(found: pd.DataFrame, wave: int, limits: dict, level: float, li
         pd.DataFrame(shown),
         found,
         line,
-        "n: respondents with an answer, unweighted. State agencies are in no population class. No interval: the "
-        "sample holds all agencies of the group, so there is no sampling error, or all its respondents answered alike. "
+        "n: respondents with an answer, unweighted. State agencies are in no population class; the waves measure the "
+        "population served in different ways, above all for sheriffs' offices, so their classes are not to be compared. "
+        "No interval: no respondent of the group gave the answer (or all did), which leaves no variance to estimate, or "
+        "the sample is a full count of the group, in which only unanswered questions leave doubt. "
         + tables.reliability_note(limits),
         widths=(20, 6, 17, 17, 17, 17, 17),
     )
@@ -278,8 +280,7 @@ def answers_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> f
         f"Five panels of points with {_level(level)} intervals, one for each answer in {wave}, over seven classes of "
         f"population served. From {first} to {last}: "
         + "; ".join(
-            f"{SHORT[a].lower()} goes from {100 * at[a, first]:.0f} to {100 * at[a, last]:.0f} percent"
-            for a in lemas.ANSWERS
+            f"{SHORT[a].lower()} goes from {_percent(at[a, first])} to {_percent(at[a, last])}" for a in lemas.ANSWERS
         )
         + "."
     )
@@ -321,7 +322,7 @@ def groups_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> fi
     at = data.set_index(["answer", "domain"])["share"]
     alt = f"Two panels of points with {_level(level)} intervals for {wave}, by agency type and region. " + " ".join(
         f"{answer}: "
-        + ", ".join(f"{name} {100 * at[answer, name]:.0f} percent" for name in dict.fromkeys(data["domain"]))
+        + ", ".join(f"{name} {_percent(at[answer, name])}" for name in dict.fromkeys(data["domain"]))
         + "."
         for answer in answers
     )
@@ -356,6 +357,8 @@ def change_figure(
             part = data[data["wave"] == wave]
             figures.intervals(axis, part, base + shift, color, marker)
             top = part[part["answer"] == lemas.ANSWERS[4]].iloc[0]
+            if not np.isfinite(top["high"]):
+                continue
             axis.annotate(
                 str(wave),
                 (100 * top["high"], base[4] + shift),
@@ -376,7 +379,7 @@ def change_figure(
     alt = (
         f"Points with {_level(level)} intervals for each answer in {waves[0]} and {waves[1]}, all agencies: "
         + "; ".join(
-            f"{SHORT[a].lower()} {100 * at[waves[0], a]:.1f} and {100 * at[waves[1], a]:.1f} percent"
+            f"{SHORT[a].lower()} {_percent(at[waves[0], a], 1)} and {_percent(at[waves[1], a], 1)}"
             for a in lemas.ANSWERS
         )
     )
@@ -466,7 +469,7 @@ def task_force_figure(found: pd.DataFrame, level: float, line: str) -> figures.F
 
     alt = (
         f"Points with {_level(level)} intervals: share of agencies with an officer on a human trafficking task force in 2007 by "
-        "population served: " + ", ".join(f"{r.domain} {100 * r.share:.1f} percent" for r in data.itertuples()) + "."
+        "population served: " + ", ".join(f"{r.domain} {_percent(r.share, 1)}" for r in data.itertuples()) + "."
     )
     return figures.Figure(
         "fig-lemas-taskforce",
@@ -550,11 +553,21 @@ def _level(level: float) -> str:
     return f"{100 * level:g}%"
 
 
+def _percent(share: float, places: int = 0) -> str:
+    return f"{100 * share:.{places}f} percent" if np.isfinite(share) else "a share too uncertain to be shown"
+
+
 def _number(value: float, places: int) -> str:
     return (ledger.MINUS if value < 0 else "") + f"{abs(value):.{places}f}"
 
 
+def _plain(share: float) -> str:
+    return f"{100 * share:.1f}" if np.isfinite(share) else "\N{EN DASH}"
+
+
 def _signed(share: float, places: int = 1) -> str:
+    if not np.isfinite(share):
+        return "\N{EN DASH}"
     text = f"{abs(100 * share):.{places}f}"
     if not text.strip("0."):
         return text

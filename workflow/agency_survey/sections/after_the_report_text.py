@@ -5,6 +5,8 @@ Sentences name numbers by id, so that the book prints and links them; a wave tha
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from agency_survey import lemas
@@ -21,7 +23,7 @@ def missing(register: dict[int, dict], status: dict[int, dict], folder: str) -> 
     """Which waves are missing or altered and how to get them; with all there, one sentence that says so."""
     absent = [wave for wave in register if status[wave]["state"] != "verified"]
     if not absent:
-        return "All waves of the register are in this build, each verified by its SHA-256 digest.\n"
+        return "All waves that the settings ask for are in this build, each verified by its SHA-256 digest.\n"
     lines = ["::: {.callout-warning}", "## Data that this build lacks", ""]
     for wave in absent:
         entry, state = register[wave], status[wave]
@@ -45,8 +47,16 @@ def _direction(value: float, p: float) -> str:
     return "rose" if value > 0 else "fell"
 
 
-def findings(change: section.Change | None, has: set[int]) -> str:
-    """The chapter's opening findings."""
+UNCERTAIN = "The estimates of this build are too uncertain to be shown.\n"
+
+
+def _printable(sentences: list[str], shown: set[str] | None) -> list[str]:
+    """Sentences whose every number may be shown (all, where ``shown`` is None)."""
+    return [s for s in sentences if shown is None or set(re.findall(r"\{\{< num (\S+)", s)) <= shown]
+
+
+def findings(change: section.Change | None, has: set[int], shown: set[str] | None = None) -> str:
+    """The chapter's opening findings; shown : ids of the numbers that may be shown."""
     parts = []
     if 2020 in has:
         parts.append(
@@ -72,7 +82,8 @@ def findings(change: section.Change | None, has: set[int]) -> str:
         )
     if not parts:
         return "No LEMAS wave is available to this build, so this chapter has no findings; see the notice below.\n"
-    return " ".join(parts) + "\n"
+    parts = _printable(parts, shown)
+    return " ".join(parts) + "\n" if parts else UNCERTAIN
 
 
 def change_paragraph(change: section.Change | None) -> str:
@@ -164,13 +175,14 @@ def reproduction_paragraph(compared: pd.DataFrame | None) -> str:
     )
 
 
-def headline(has: set[int]) -> str:
+def headline(has: set[int], shown: set[str] | None = None) -> str:
     """The sentence of the book's first page."""
     if 2020 not in has:
         return "The real LEMAS data of 2020 are not available to this build, so it has no headline from them.\n"
-    return (
+    sentence = (
         f"In 2020, {_num('2020.none.all-agencies')} of general-purpose agencies ({_num('2020.none.all-agencies', 'ci')}) "
         f"said that their jurisdiction does not have the problem of human trafficking; "
         f"{_num('2020.prepared.all-agencies')} ({_num('2020.prepared.all-agencies', 'ci')}) had a unit or designated "
         "personnel (@sec-after-the-report).\n"
     )
+    return sentence if _printable([sentence], shown) else UNCERTAIN
