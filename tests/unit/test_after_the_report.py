@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from agency_survey import estimate, lemas, models, schema, settings
+from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
 from agency_survey.sections import after_the_report as section
 from agency_survey.sections import after_the_report_text as text
@@ -301,3 +302,11 @@ def test_sentences_with_a_hidden_number_are_left_out():
     assert "In 2020" not in without
     assert text.findings(None, {2007, 2020}, set()) == text.UNCERTAIN
     assert text.headline({2020}, set()) == text.UNCERTAIN
+
+
+def test_answers_are_counted_by_the_labels_that_they_have():
+    answers = pd.Categorical([lemas.ANSWERS[4], None, lemas.ANSWERS[0]], lemas.ANSWERS, ordered=True)
+    assert section.answer_codes(pd.DataFrame({"answer": answers})).tolist() == [4, -1, 0]
+    for changed in (answers.remove_categories(lemas.ANSWERS[1]), answers.reorder_categories(lemas.ANSWERS[::-1])):
+        with pytest.raises(InputError, match="'answer'"):
+            section.answer_codes(pd.DataFrame({"answer": changed}))

@@ -71,3 +71,11 @@ def test_quarto_of_another_version_is_refused(bootstrap, capsys, version, kept):
         with pytest.raises(SystemExit):
             bootstrap["check_quarto"]()
         assert "'1.8.0' where 1.9.38 is pinned" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sentence", ["Is there a network?", "Stop!", "It is cut.", "It is cut"])
+def test_a_sentence_ends_with_one_mark(bootstrap, capsys, sentence):
+    with pytest.raises(SystemExit):
+        bootstrap["stop"](sentence)
+    ended = sentence if sentence[-1] in "?!." else sentence + "."
+    assert capsys.readouterr().err == f"error: {ended}\n"

@@ -12,6 +12,9 @@ def test_message_is_what_where_and_fix_with_one_full_stop_each():
         "A row is cut (part1.csv, row 3). Copy it again."
     )
     assert str(InputError("A row is cut")) == "A row is cut."
+    assert str(InputError("A row is cut", "part1.csv", "Is it whole?")) == "A row is cut (part1.csv). Is it whole?"
+    assert str(InputError("Is the file whole?")) == "Is the file whole?"
+    assert str(InputError("Stop!", fix="Look at it!")) == "Stop! Look at it!"
     assert str(InputError("A row is cut", fix="Copy it")) == "A row is cut. Copy it."
 
 

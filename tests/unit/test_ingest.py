@@ -197,6 +197,11 @@ def test_damage_to_the_file_gives_one_sentence(refusal, content, words):
         (GOOD + "D4,12,1\n", "row 5"),
         (GOOD.encode() + "D4,1,1,1,full,é\n".encode("latin-1"), "row 5"),
         (GOOD + "A1,3,1,1,full,\n", "rows 2, 5"),
+        (GOOD + 'D4,1,1,1,"full,\n' + GOOD, "row 5"),
+        (GOOD.replace("A1,", '"A1,') + GOOD.replace("A1", '"A1"'), "row 2"),
+        (GOOD + 'D4,1,1,1,"fu\n""ll\r\n",\nE5,1,1,1,"full,\n' + 'F6,1,1,1,"full",\n', "row 8"),
+        (GOOD + 'D4,1,1,1,5"x,\nE5,1,1,1,"full"x,\n', "row 6"),
+        (GOOD + "D4,1,1,1,full,\n" * 3 + 'E5,1,1,1,"full' + "x" * (1 << 21), "row 8"),
     ],
 )
 def test_the_row_is_the_line_in_the_file(refusal, content, row):
@@ -288,3 +293,57 @@ def test_the_shipped_files_have_no_misfits():
         table, misfits = ingest.typed(ingest.read_raw(PROJECT / "data" / folder / book.file, book), book)
         assert len(table) > 1000
         assert misfits.empty, misfits.head()
+
+
+def checked(table: pd.DataFrame) -> None:
+    ingest.require_labels(table, {"answer": ["Yes", "No"]}, "book.yaml", "module.py")
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"other": [1]}, "lacks the label 'Yes'"),
+        ({"answer": ["Yes"]}, "lacks the label 'Yes'"),
+        ({"answer": pd.Categorical(["Yes"], ["Yes"])}, "lacks the label 'No'"),
+        ({"answer": pd.Categorical(["Yes"], ["Yes", "No", "So"])}, "has the label 'So', which is not known"),
+        ({"answer": pd.Categorical(["Yes"], ["Yes", "Not"])}, "has the label 'Not' but lacks 'No'"),
+        ({"answer": pd.Categorical(["Yes"], ["No", "Yes"])}, "has the label 'No' in the place of 'Yes'"),
+    ],
+)
+def test_labels_that_logic_relies_on_must_be_there_in_order(table, words):
+    with pytest.raises(InputError) as refused:
+        checked(pd.DataFrame(table))
+    assert str(refused.value) == (
+        f"The variable 'answer' {words}, and the logic relies on its labels and their order (book.yaml). "
+        "Restore the codebook, or change module.py with it."
+    )
+
+
+def test_labels_that_nobody_has_are_known_after_parquet(tmp_path):
+    """A code without a record keeps its place on the way through a file; a table without rows has no labels."""
+    from agency_survey import files
+
+    for values in (["No"], [None], []):
+        files.write_parquet(tmp_path / "x.parquet", pd.DataFrame({"answer": pd.Categorical(values, ["Yes", "No"])}))
+        checked(pd.read_parquet(tmp_path / "x.parquet"))
+
+
+def test_values_that_a_design_needs_are_refused_with_record_and_row():
+    table = pd.DataFrame(
+        {
+            "id": ["A", "B", "C"],
+            "n": pd.array([1, None, None], "Int64"),
+            "n__missing": [None, "not_applicable", "missing"],
+        },
+        index=pd.Index([2, 3, 4], name="row"),
+    )
+    ingest.require_values(table, ["id"], "id", "file.csv")
+    ingest.require_values(table.iloc[:2], ["n"], "id", "file.csv", optional=("n",))
+    with pytest.raises(InputError) as refused:
+        ingest.require_values(table, ["id", "n"], "id", "file.csv", optional=("n",))
+    assert str(refused.value) == (
+        "The value of 'n' of the agency C is missing, and the weights and domains rest on it "
+        "(file.csv, row 4, variable n). Correct the file, or its codebook."
+    )
+    with pytest.raises(InputError, match=r"of the agency B is marked as not applicable \(and 1 more\), and"):
+        ingest.require_values(table, ["n"], "id", "file.csv")

@@ -14,13 +14,18 @@ CLASSES = settings.load(PROJECT / "config/config.yaml")["population_classes"]
 REGIONS = schema.load(PROJECT / "config/regions.yaml", "regions")
 
 
-def harmonised(wave: int, rows: list[dict], **usual) -> pd.DataFrame:
-    """Made-up records in the layout of a wave: ``usual`` values for all, ``rows`` what differs."""
+def typed(wave: int, rows: list[dict], **usual) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Typed table and misfits of made-up records of a wave: ``usual`` values for all, ``rows`` what differs."""
     book = codebook.load(PROJECT / f"config/codebooks/lemas_{wave}.yaml")
     key = book.key[0]
     text = [{**usual, key: str(k + 1), **row} for k, row in enumerate(rows)]
     raw = pd.DataFrame(text, columns=list(book.variables), dtype=object).fillna("")
-    table, misfits = ingest.typed(raw.set_index(pd.RangeIndex(2, len(raw) + 2, name="row")), book)
+    return ingest.typed(raw.set_index(pd.RangeIndex(2, len(raw) + 2, name="row")), book)
+
+
+def harmonised(wave: int, rows: list[dict], **usual) -> pd.DataFrame:
+    """The same records, all within the codebook, in common variables."""
+    table, misfits = typed(wave, rows, **usual)
     assert misfits.empty, misfits
     return lemas.harmonise(table, wave, CLASSES, REGIONS)
 
@@ -45,22 +50,34 @@ def wave_2020(*rows: dict) -> pd.DataFrame:
     return harmonised(2020, list(rows), **USUAL_2020)
 
 
+USUAL_2007 = {
+    "STATE": "TX",
+    "AGCYTYPE": "3",
+    "LPDSAMPGRP": "4",
+    "RESPTYPE": "full",
+    "FINALWT_PAGE1": "7.48",
+    "FINALWT_PAGE2ON": "7.55",
+    "POPULATION": "30000",
+    "SWNFTEMP": "40",
+    "FTHUMTRFOFF": "0",
+    "PTHUMTRFOFF": "0",
+    "FOOTPAT": "1",
+    "OPER911": "1",
+}
+USUAL_2016 = {
+    "STATE": "TX",
+    "AGENCYTYPE": "1",
+    "STRATA": "101",
+    "FINALWGT": "3",
+    "POPSERVED": "30000",
+    "ISSU_ADDR_HUMTRF": "2",
+    "FTSWORN": "40",
+}
+USUAL = {2007: USUAL_2007, 2016: USUAL_2016, 2020: USUAL_2020}
+
+
 def wave_2007(*rows: dict) -> pd.DataFrame:
-    usual = {
-        "STATE": "TX",
-        "AGCYTYPE": "3",
-        "LPDSAMPGRP": "4",
-        "RESPTYPE": "full",
-        "FINALWT_PAGE1": "7.48",
-        "FINALWT_PAGE2ON": "7.55",
-        "POPULATION": "30000",
-        "SWNFTEMP": "40",
-        "FTHUMTRFOFF": "0",
-        "PTHUMTRFOFF": "0",
-        "FOOTPAT": "1",
-        "OPER911": "1",
-    }
-    return harmonised(2007, list(rows), **usual)
+    return harmonised(2007, list(rows), **USUAL_2007)
 
 
 def test_types_dispositions_answers_and_regions_of_2020():
@@ -153,12 +170,23 @@ def test_regions_hold_each_state_once():
 
 
 def test_weights_of_2020_are_recomputed_and_stand_for_the_eligible():
-    out = {"COMPLETE": "-8"}
-    found = lemas.weigh(wave_2020({}, {}, {"COMPLETE": "0"}, out, {"STRATA": "3", "SAMPLINGWEIGHT": "2"}))
+    of, no = {"NR_WEIGHT_FACTOR": "1.5"}, {"NR_WEIGHT_FACTOR": "0"}
+    lost, out = {**no, "COMPLETE": "0"}, {**no, "COMPLETE": "-8"}
+    found = lemas.weigh(wave_2020(of, of, lost, out, {"STRATA": "3", "SAMPLINGWEIGHT": "2"}))
     np.testing.assert_allclose(found["nonresponse_factor"], [1.5, 1.5, 0, 0, 1])
     np.testing.assert_allclose(found["weight"], [7.5, 7.5, 0, 0, 2])
     np.testing.assert_allclose(found["stratum_population"], [15, 15, 15, 15, 2])
-    assert lemas.factor_difference(found) == pytest.approx(1)  # the distributed factor is 1 for all of these records
+    assert lemas.factor_difference(found) == 0
+
+
+def test_a_factor_that_is_not_the_distributed_one_is_refused_with_the_difference():
+    with pytest.raises(InputError, match=r"differs from the distributed one by up to 1 \(LEMAS 2020\)"):
+        lemas.weigh(wave_2020({}, {}, {"COMPLETE": "0"}))
+    table = wave_2020({"NR_WEIGHT_FACTOR": "1.00000001"})
+    with pytest.raises(InputError, match="by up to 1e-08"):
+        lemas.weigh(table)
+    table["distributed_factor"] = 1 + 1e-10
+    lemas.weigh(table)
 
 
 def test_a_missing_base_weight_is_refused_and_does_not_bring_in_the_distributed_ones():
@@ -210,3 +238,60 @@ def test_the_real_waves_have_one_weight_a_stratum_and_every_agency_a_region(weig
         assert design.population.sum() == pytest.approx(rows["weight"].sum())
         if wave != 2007:
             assert (rows.groupby("stratum")["weight"].agg(np.ptp) < 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("wave", "name", "label"),
+    [(wave, name, label) for wave, of in lemas.LABELS.items() for name, labels in of.items() for label in labels],
+)
+def test_edited_removed_and_moved_labels_are_refused(wave, name, label):
+    table, _ = typed(wave, [{}], **USUAL[wave])
+    labels = lemas.LABELS[wave][name]
+    changes = {
+        f"'{name}' has the label 'edited' but lacks '{label}'": [x if x != label else "edited" for x in labels],
+        f"'{name}' lacks the label '{label}'": [x for x in labels if x != label],
+        f"'{name}' has the label '{labels[1]}' in the place of '{labels[0]}'": [labels[1], labels[0], *labels[2:]],
+    }
+    for words, given in changes.items():
+        changed = table.assign(**{name: pd.Categorical([given[0]], given)})
+        with pytest.raises(InputError) as refused:
+            lemas.harmonise(changed, wave, CLASSES, REGIONS)
+        assert words in str(refused.value)
+        assert f"config/codebooks/lemas_{wave}.yaml" in str(refused.value)
+        assert lemas.MODULE in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("wave", "name"), [(wave, name) for wave, names in lemas.DESIGN_VARIABLES.items() for name in names]
+)
+def test_design_variables_outside_the_codebook_are_refused_with_agency_and_row(wave, name):
+    key = lemas.DESIGN_VARIABLES[wave][0]
+    table, misfits = typed(wave, [{}, {name: "?"}], **USUAL[wave])
+    assert misfits["variable"].tolist() == [name]
+    agency = "" if name == key else " of the agency 2"
+    with pytest.raises(InputError) as refused:
+        lemas.harmonise(table, wave, CLASSES, REGIONS)
+    said = str(refused.value)
+    assert said.startswith(f"The value of '{name}'{agency} is not one that the codebook allows")
+    assert f"(LEMAS {wave}, row 3, variable {name})" in said
+
+
+@pytest.mark.parametrize("row", [{"LPDSAMPGRP": ""}, {"LPDSAMPGRP": "101"}, {"AGCYTYPE": "1", "LPDSAMPGRP": "101"}])
+def test_the_stratum_of_2007_may_be_missing_only_where_it_does_not_apply(row):
+    table, _ = typed(2007, [{}, row], **USUAL_2007)
+    with pytest.raises(InputError, match=r"'LPDSAMPGRP' of the agency 2 .*row 3"):
+        lemas.harmonise(table, 2007, CLASSES, REGIONS)
+
+
+@pytest.mark.parametrize("name", ["agency_type", "stratum", "distributed_weight", "distributed_factor"])
+def test_weigh_refuses_what_the_design_lacks(name):
+    table = wave_2020({}, {}, {})
+    table[name] = table[name].mask(table.index == 3)
+    with pytest.raises(InputError, match=rf"'{name}' of the agency 2 is missing.*row 3"):
+        lemas.weigh(table)
+
+
+def test_no_base_weight_at_all_does_not_bring_in_the_distributed_ones():
+    table = wave_2020({}, {}).assign(base_weight=np.nan)
+    with pytest.raises(InputError, match="base weight is missing"):
+        lemas.weigh(table)

@@ -10,12 +10,10 @@ from agency_survey import national_survey as survey
 from agency_survey import schema
 from agency_survey.errors import InputError
 
-TYPES = ["Municipal police", "State agency"]
-CLASSES = ["Small", "Large"]
 DESIGN = {
     "population_threshold": 75_000,
     "mailed": 10,
-    "random_sample": {"allocation": {1: {1: 4, 2: "all"}, 2: {1: 2, 2: "all"}}},
+    "random_sample": {"allocation": {1: {1: 4, 2: "all"}, 3: {1: 2, 2: "all"}}},
 }
 
 
@@ -23,10 +21,11 @@ def frame() -> pd.DataFrame:
     """10 small police departments (one a partner), 3 large ones (one over the threshold), 4 small state agencies."""
     rows = [(f"P{k}", 0, 0, 1000 + k, "Yes" if k == 9 else "No") for k in range(10)]
     rows += [(f"L{k}", 0, 1, population, "No") for k, population in enumerate((60_000, 75_000, 75_001))]
-    rows += [(f"S{k}", 1, 0, 500, "No") for k in range(4)]
+    rows += [(f"S{k}", 2, 0, 500, "No") for k in range(4)]
     found = pd.DataFrame(rows, columns=["agency_id", "kind", "size", "population", "task_force_partner"])
-    found["agency_type"] = pd.Categorical.from_codes(found.pop("kind"), TYPES)
-    found["population_class"] = pd.Categorical.from_codes(found.pop("size"), CLASSES, ordered=True)
+    found["agency_type"] = pd.Categorical.from_codes(found.pop("kind"), survey.TYPES)
+    found["population_class"] = pd.Categorical.from_codes(found.pop("size"), survey.CLASSES, ordered=True)
+    found["task_force_partner"] = pd.Categorical(found["task_force_partner"], ["Yes", "No"])
     found["population"] = found["population"].astype("Int64")
     return found
 
@@ -34,7 +33,14 @@ def frame() -> pd.DataFrame:
 def disposition(**outcome: str) -> pd.DataFrame:
     """Four small departments, the partner, the large ones and two state agencies; all complete but those named."""
     ids = ["P0", "P1", "P2", "P3", "P9", "L0", "L1", "L2", "S0", "S1"]
-    return pd.DataFrame({"agency_id": ids, "outcome": [outcome.get(i, survey.COMPLETE) for i in ids]})
+    return made([(i, outcome.get(i, survey.COMPLETE)) for i in ids])
+
+
+def made(rows: list[tuple[str, str]]) -> pd.DataFrame:
+    """Dispositions of the given agencies."""
+    found = pd.DataFrame(rows, columns=["agency_id", "outcome"])
+    found["outcome"] = pd.Categorical(found["outcome"], survey.OUTCOMES)
+    return found
 
 
 def sample(smallest: int = 1, design: dict = DESIGN, **outcome: str) -> pd.DataFrame:
@@ -101,25 +107,25 @@ def test_small_cells_are_collapsed_but_certainties_stay_apart():
 
 
 def test_an_agency_that_the_frame_does_not_hold_is_refused():
-    odd = pd.concat([disposition(), pd.DataFrame({"agency_id": ["X1"], "outcome": [survey.COMPLETE]})])
+    odd = pd.concat([disposition(), made([("X1", survey.COMPLETE)])])
     with pytest.raises(InputError, match="The agency X1 is in the dispositions but not in the frame"):
         survey.sampled_agencies(frame(), odd, DESIGN, 1)
 
 
 def test_a_stratum_without_an_allocation_is_refused():
     design = {**DESIGN, "random_sample": {"allocation": {1: {1: 4, 2: "all"}}}}
-    with pytest.raises(InputError, match="No allocation for agency type 2, population class 1"):
+    with pytest.raises(InputError, match="No allocation for agency type 3, population class 1"):
         sample(design=design)
 
 
 def test_an_allocation_larger_than_its_stratum_is_refused():
-    design = {**DESIGN, "random_sample": {"allocation": {1: {1: 11, 2: "all"}, 2: {1: 2}}}}
-    with pytest.raises(InputError, match="exceeds the frame's 10 agencies in Municipal police, Small"):
+    design = {**DESIGN, "random_sample": {"allocation": {1: {1: 11, 2: "all"}, 3: {1: 2}}}}
+    with pytest.raises(InputError, match="exceeds the frame's 10 agencies in Municipal police, Under 2,500"):
         sample(design=design)
 
 
 def test_a_cell_of_the_frame_that_nobody_was_drawn_from_is_refused():
-    with pytest.raises(InputError, match="The sample holds no agency of the cell State agency, Small"):
+    with pytest.raises(InputError, match="The sample holds no agency of the cell State agency, Under 2,500"):
         survey.sampled_agencies(frame(), disposition().iloc[:8], {**DESIGN, "mailed": 8}, 1)
 
 
@@ -161,3 +167,69 @@ def test_answers_and_dispositions_must_match():
 def test_the_shipped_design_names_every_source_once():
     design = schema.load(Path(__file__).parents[2] / "config/sample_design.yaml", "sample_design")
     assert len(set(design["sources"].values())) == len(design["sources"])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("outcome", lambda c: c.rename_categories({"Complete": "Done"}), "has the label 'Done' but lacks 'Complete'"),
+        ("outcome", lambda c: c.remove_categories("Partial"), "lacks the label 'Partial'"),
+        ("agency_type", lambda c: c.remove_categories("Sheriff's office"), "lacks the label 'Sheriff's office'"),
+        ("agency_type", lambda c: c.add_categories("Tribal"), "has the label 'Tribal', which is not known"),
+        ("agency_type", lambda c: c.reorder_categories(survey.TYPES[::-1]), "'State agency' in the place of 'Munic"),
+        ("population_class", lambda c: c.remove_categories(survey.CLASSES[4]), "lacks the label '50,000 to 75,000'"),
+        ("population_class", lambda c: c.reorder_categories(survey.CLASSES[::-1]), "in the place of 'Under 2,500'"),
+        ("task_force_partner", lambda c: c.rename_categories({"Yes": "Partner"}), "has the label 'Partner'"),
+    ],
+)
+def test_labels_that_the_design_does_not_know_are_refused_with_the_codebook(name, change, words):
+    both = {"frame": frame(), "disposition": disposition()}
+    holder = "disposition" if name == "outcome" else "frame"
+    both[holder][name] = change(both[holder][name].cat)
+    with pytest.raises(InputError) as refused:
+        survey.sampled_agencies(both["frame"], both["disposition"], DESIGN, 1)
+    said = str(refused.value)
+    assert f"'{name}' " in said
+    assert words in said
+    assert f"config/codebooks/{holder}.yaml" in said
+    assert survey.MODULE in said
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("outcome", "data/raw/disposition.csv"),
+        ("agency_type", "data/frame/frame.csv"),
+        ("population", "data/frame/frame.csv"),
+        ("population_class", "data/frame/frame.csv"),
+        ("task_force_partner", "data/frame/frame.csv"),
+    ],
+)
+def test_design_variables_outside_the_codebook_are_refused_with_agency_and_file(name, where):
+    both = {"disposition": disposition(), "frame": frame()}
+    table = both["disposition" if name == "outcome" else "frame"]
+    table.loc[2, name] = pd.NA
+    table[f"{name}__missing"] = ["invalid" if row == 2 else None for row in table.index]
+    with pytest.raises(InputError) as refused:
+        survey.sampled_agencies(both["frame"], both["disposition"], DESIGN, 1)
+    said = str(refused.value)
+    assert said.startswith(f"The value of '{name}' of the agency P2 is not one that the codebook allows")
+    assert f"({where}, variable {name})" in said
+
+
+def test_an_agency_without_an_identifier_is_refused():
+    """Two missing identifiers would match each other."""
+    table = disposition()
+    table.loc[2, "agency_id"] = None
+    with pytest.raises(InputError, match="The value of 'agency_id' is missing"):
+        survey.sampled_agencies(frame(), table, DESIGN, 1)
+
+
+def test_a_population_may_be_missing_only_where_it_does_not_apply():
+    table = frame()
+    table["population"] = table["population"].mask(table["agency_id"] == "S3")
+    table["population__missing"] = ["not_applicable" if i == "S3" else None for i in table["agency_id"]]
+    assert len(survey.sampled_agencies(table, disposition(), DESIGN, 1)) == 10
+    table["population__missing"] = ["missing" if i == "S3" else None for i in table["agency_id"]]
+    with pytest.raises(InputError, match="'population' of the agency S3 is missing"):
+        survey.sampled_agencies(table, disposition(), DESIGN, 1)

@@ -11,6 +11,7 @@ import stand_in
 
 from agency_survey import codebook, settings
 from agency_survey.design import survey_design
+from agency_survey.errors import InputError
 from agency_survey.sections import perceptions as section
 from agency_survey.sections import perceptions_exhibits as show
 from agency_survey.sections import survey
@@ -183,3 +184,28 @@ def test_exhibits_are_written_the_same_twice(exhibits, tmp_path):
         if path.suffix == ".md" and path.parent.name == "figures":
             continue  # names its own folder
         assert path.read_bytes() == twin.read_bytes()
+
+
+@pytest.mark.parametrize("name", [*section.FORMS, *section.SOURCES])
+def test_labels_that_the_shares_do_not_know_are_refused(name, respondents, book, config):
+    rows, design = respondents
+    first, second, *others = rows[name].cat.categories
+    changes = {
+        f"'{name}' has the label 'edited' but lacks '{first}'": rows[name].cat.rename_categories({first: "edited"}),
+        f"'{name}' lacks the label '{second}'": rows[name].cat.remove_categories(second),
+        f"'{second}' in the place of '{first}'": rows[name].cat.reorder_categories([second, first, *others]),
+    }
+    for words, changed in changes.items():
+        with pytest.raises(InputError) as refused:
+            show.chapter(rows.assign(**{name: changed}), design, book, config)
+        assert words in str(refused.value)
+        assert "config/codebooks/part1.yaml" in str(refused.value)
+
+
+def test_each_share_of_ratings_refuses_other_labels():
+    rows = answers(q1_sex_residents=["Rare", "Rare"])
+    rows["q3_labour_residents"] = rows["q3_labour_residents"].cat.remove_categories("Widespread")
+    design = survey_design([1.0, 1.0], ["a"] * 2, [2.0] * 2)
+    for share in (section.by_form, section.every_form, section.size_differences):
+        with pytest.raises(InputError, match="'q3_labour_residents' lacks the label 'Widespread'"):
+            share(rows, design, everybody(2), 0.95)

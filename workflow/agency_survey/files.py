@@ -49,14 +49,12 @@ def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
     atomic(path, lambda part: frame.to_parquet(part, index=False))
 
 
-def _intermediate(path: str | Path, read: Callable[[Path], Any]) -> Any:
+def _intermediate(path: str | Path, read: Callable[[io.BytesIO], Any]) -> Any:
     """What ``read`` makes of a file of the build; InputError when it is damaged."""
+    content = io.BytesIO(Path(path).read_bytes())
     try:
-        return read(Path(path))
-    except (ValueError, OSError) as error:
-        # what the readers of JSON, CSV and Parquet find wrong is a ValueError, or an OSError without a number
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
+        return read(content)
+    except (ValueError, OSError) as error:  # pyarrow raises either for a damaged file
         raise _damaged(path) from error
 
 
@@ -66,7 +64,7 @@ def _damaged(path: str | Path) -> InputError:
 
 def read_json(path: str | Path, *keys: str) -> Any:
     """Content of a JSON file of the build; InputError when it is damaged or lacks one of ``keys``."""
-    data = _intermediate(path, lambda given: json.loads(given.read_text(encoding="utf-8")))
+    data = _intermediate(path, lambda stream: json.loads(stream.read().decode("utf-8")))
     if keys and not (isinstance(data, dict) and data.keys() >= set(keys)):
         raise _damaged(path)
     return data

@@ -242,3 +242,58 @@ def missing_summary(table: pd.DataFrame, book: Codebook) -> pd.DataFrame:
         counts = table[f"{name}__missing"].value_counts().reindex(list(MISSING_KINDS), fill_value=0)
         rows.append({"variable": name, "label": variable.label, "valid": len(table) - counts.sum(), **counts})
     return pd.DataFrame(rows)
+
+
+def require_labels(table: pd.DataFrame, expected: dict[str, list[str]], where: str, module: str) -> None:
+    """Refuse variables whose labels, in the order of their codes, are not exactly those that a module's logic knows.
+
+    expected : labels by variable of a typed table (one without rows has no labels to check); where : the codebook's
+    file; module : the file whose logic names the labels. Raises InputError naming the variable and the label.
+    """
+    for name, labels in expected.items():
+        column = table.get(name)
+        given = list(column.cat.categories) if isinstance(getattr(column, "dtype", None), pd.CategoricalDtype) else []
+        if given == labels or not len(table):
+            continue
+        lost = [label for label in labels if label not in given]
+        odd = [label for label in given if label not in labels]
+        moved = next((pair for pair in zip(given, labels, strict=False) if pair[0] != pair[1]), None)
+        if lost and odd:
+            what = f"has the label '{odd[0]}' but lacks '{lost[0]}'"
+        elif lost:
+            what = f"lacks the label '{lost[0]}'"
+        elif odd:
+            what = f"has the label '{odd[0]}', which is not known"
+        else:
+            what = f"has the label '{moved[0]}' in the place of '{moved[1]}'"
+        raise InputError(
+            f"The variable '{name}' {what}, and the logic relies on its labels and their order",
+            where,
+            f"Restore the codebook, or change {module} with it",
+        )
+
+
+def require_values(table: pd.DataFrame, names: list[str], key: str, where: str, optional: tuple[str, ...] = ()) -> None:
+    """Refuse missing values, and values outside the codebook (which ``typed`` reads as missing), of design variables.
+
+    key : the variable that identifies the record; where : the data file; optional : variables that may be missing
+    where the codebook says not applicable. Raises InputError naming the variable, the record and, where the index holds
+    it, the row.
+    """
+    for name in names:
+        kind = table.get(f"{name}__missing", pd.Series(None, index=table.index, dtype=object))
+        bad = (table[name].isna() & ~((kind == "not_applicable") & (name in optional))).to_numpy()
+        if not bad.any():
+            continue
+        at = int(np.flatnonzero(bad)[0])
+        row = f", row {table.index[at]}" if table.index.name == "row" else ""
+        record = table[key].iloc[at]
+        of = "" if pd.isna(record) else f" of the agency {record}"
+        why = {"invalid": "is not one that the codebook allows", "not_applicable": "is marked as not applicable"}
+        raise InputError(
+            f"The value of '{name}'{of} {why.get(kind.iloc[at], 'is missing')}"
+            + (f" (and {bad.sum() - 1:,} more)" if bad.sum() > 1 else "")
+            + ", and the weights and domains rest on it",
+            f"{where}{row}, variable {name}",
+            "Correct the file, or its codebook",
+        )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from agency_survey.errors import InputError
 
+UNCERTAIN = "The estimates of this build are too uncertain to be shown.\n"
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -123,9 +125,18 @@ class Numbers:
             },
         }
 
+    def hides(self, text: str) -> bool:
+        """Whether the text prints a number of this rule that may not be shown."""
+        return any(ident in self.numbers and self.numbers[ident]["value"] is None for ident in names(text))
+
     def as_dict(self) -> dict:
         """Content of ``results/<rule>/numbers.json``."""
         return {"rule": self.rule, "numbers": self.numbers}
+
+
+def names(text: str) -> set[str]:
+    """Ids of the numbers that a text prints by shortcode."""
+    return set(re.findall(r"\{\{< num (\S+)", text))
 
 
 def merge(parts: list[dict]) -> dict:

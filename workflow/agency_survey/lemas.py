@@ -7,15 +7,20 @@ import pandas as pd
 
 from agency_survey.design import SurveyDesign, survey_design
 from agency_survey.errors import InputError
+from agency_survey.ingest import require_labels, require_values
 from agency_survey.weights import nonresponse_factor
 
+MODULE = "workflow/agency_survey/lemas.py"
 TYPES = ["Local police", "Sheriffs' offices", "State agencies"]
-RECODE_TYPE = {
-    "Local police department": TYPES[0],
-    "County police department": TYPES[0],
-    "Sheriff's office": TYPES[1],
-    "Primary state agency": TYPES[2],
-}
+LOCAL, COUNTY, SHERIFF, STATE = (
+    "Local police department",
+    "County police department",
+    "Sheriff's office",
+    "Primary state agency",
+)
+RECODE_TYPE = {LOCAL: TYPES[0], COUNTY: TYPES[0], SHERIFF: TYPES[1], STATE: TYPES[2]}
+RESPONDENT, OUT_OF_SCOPE = "Respondent", "Out of scope"
+FULL, YES, ENHANCED = "Full", "Yes", "Enhanced 9-1-1"
 ANSWERS = [
     "Full-time unit",
     "Designated personnel",
@@ -23,6 +28,35 @@ ANSWERS = [
     "Not formally addressed",
     "No such problem",
 ]
+LABELS = {
+    2007: {
+        "AGCYTYPE": [SHERIFF, LOCAL, STATE],
+        "RESPTYPE": [FULL, "Partial"],
+        "FOOTPAT": ["No", YES],
+        "OPER911": ["No system", ENHANCED, "Basic 9-1-1"],
+    },
+    2016: {"AGENCYTYPE": [LOCAL, SHERIFF, STATE], "ISSU_ADDR_HUMTRF": ANSWERS},
+    2020: {
+        "AGENCYSAMPTYPE": [SHERIFF, LOCAL, COUNTY, STATE],
+        "COMPLETE": [RESPONDENT, "Non-respondent", OUT_OF_SCOPE],
+        "ISSU_ADDR_HUMTRF": ANSWERS,
+    },
+}
+DESIGN_VARIABLES = {  # the first one identifies the agency
+    2007: ["SURVEYID", "AGCYTYPE", "RESPTYPE", "FINALWT_PAGE1", "FINALWT_PAGE2ON"],
+    2016: ["LEAR_ID", "AGENCYTYPE", "STRATA", "FINALWGT"],
+    2020: [
+        "AGENCYID",
+        "AGENCYSAMPTYPE",
+        "STRATA",
+        "COMPLETE",
+        "SAMPLINGWEIGHT",
+        "NR_WEIGHT_FACTOR",
+        "ANALYSISWEIGHT",
+    ],
+}
+WHOLE_SAMPLE = 2020
+TOLERANCE = 1e-9
 
 
 def harmonise(raw: pd.DataFrame, wave: int, classes: list[dict], regions: dict[str, list[str]]) -> pd.DataFrame:
@@ -31,8 +65,10 @@ def harmonise(raw: pd.DataFrame, wave: int, classes: list[dict], regions: dict[s
     raw : typed table of ``ingest``; classes : population classes [{label, from}] in ascending order; regions : states
     by census region. Columns: agency_id, wave, agency_type, region, population (missing for state agencies),
     population_class, responded, eligible, stratum, base_weight, distributed_factor, distributed_weight, full_time_sworn
-    and the wave's own variables. Raises InputError for a state that lies in no region.
+    and the wave's own variables. Raises InputError for other labels than ``LABELS``, a design variable
+    without a valid value and a state that lies in no region.
     """
+    _check(raw, wave)
     common = {2007: _wave_2007, 2016: _wave_2016, 2020: _wave_2020}[wave](raw)
     table = pd.DataFrame({"wave": wave, **common}, index=raw.index)
     of_state = {state: region for region, states in regions.items() for state in states}
@@ -52,6 +88,17 @@ def harmonise(raw: pd.DataFrame, wave: int, classes: list[dict], regions: dict[s
     return table
 
 
+def _check(raw: pd.DataFrame, wave: int) -> None:
+    """Refuse labels that the recoding does not know, and design variables that are missing or outside the codebook."""
+    require_labels(raw, LABELS[wave], f"config/codebooks/lemas_{wave}.yaml", MODULE)
+    names = DESIGN_VARIABLES[wave]
+    require_values(raw, names, names[0], f"LEMAS {wave}")
+    if wave == 2007:
+        local = raw["AGCYTYPE"] == LOCAL
+        require_values(raw[local], ["LPDSAMPGRP"], names[0], "LEMAS 2007")
+        require_values(raw[~local], ["LPDSAMPGRP"], names[0], "LEMAS 2007", optional=("LPDSAMPGRP",))
+
+
 def population_class(population: pd.Series, classes: list[dict]) -> pd.Series:
     """Class of the population served; missing where the population is."""
     bounds = [entry["from"] for entry in classes] + [np.inf]
@@ -67,14 +114,14 @@ def _float(column: pd.Series) -> pd.Series:
 
 
 def _wave_2020(raw: pd.DataFrame) -> dict:
-    responded = raw["COMPLETE"] == "Respondent"
+    responded = raw["COMPLETE"] == RESPONDENT
     bilingual = sum(raw[name].fillna(0) for name in ("PERS_BILING_SWN", "PERS_BILING_LIM", "PERS_BILING_NON"))
     return {
         "agency_id": raw["AGENCYID"],
         "agency_type": raw["AGENCYSAMPTYPE"],
         "population": raw["PRIMARYPOP2020"],
         "responded": responded,
-        "eligible": raw["COMPLETE"] != "Out of scope",
+        "eligible": raw["COMPLETE"] != OUT_OF_SCOPE,
         "stratum": raw["STRATA"].astype("Int64").astype("string"),
         "base_weight": _float(raw["SAMPLINGWEIGHT"]),
         "distributed_factor": _float(raw["NR_WEIGHT_FACTOR"]),
@@ -106,7 +153,7 @@ def _wave_2016(raw: pd.DataFrame) -> dict:
 
 def _wave_2007(raw: pd.DataFrame) -> dict:
     first = _float(raw["FINALWT_PAGE1"])
-    local, sheriff = raw["AGCYTYPE"] == "Local police department", raw["AGCYTYPE"] == "Sheriff's office"
+    local, sheriff = raw["AGCYTYPE"] == LOCAL, raw["AGCYTYPE"] == SHERIFF
     group = raw["LPDSAMPGRP"].astype("Int64").astype("string").fillna("")
     certainty = np.where(first < 2, "self-representing", "other")
     stratum = np.where(
@@ -120,7 +167,7 @@ def _wave_2007(raw: pd.DataFrame) -> dict:
         "population": raw["POPULATION"],
         "responded": True,
         "eligible": True,
-        "full_form": (raw["RESPTYPE"] == "Full"),
+        "full_form": (raw["RESPTYPE"] == FULL),
         "stratum": stratum,
         "base_weight": np.nan,
         "distributed_factor": np.nan,
@@ -129,8 +176,8 @@ def _wave_2007(raw: pd.DataFrame) -> dict:
         "full_time_sworn": _float(raw["SWNFTEMP"]),
         "task_force": (officers > 0).astype("boolean"),
         "task_force_code_in_doubt": suspect.fillna(False).astype(bool),
-        "foot_patrol": (raw["FOOTPAT"] == "Yes").astype("boolean").mask(raw["FOOTPAT"].isna()),
-        "enhanced_911": (raw["OPER911"] == "Enhanced 9-1-1").astype("boolean").mask(raw["OPER911"].isna()),
+        "foot_patrol": (raw["FOOTPAT"] == YES).astype("boolean").mask(raw["FOOTPAT"].isna()),
+        "enhanced_911": (raw["OPER911"] == ENHANCED).astype("boolean").mask(raw["OPER911"].isna()),
     }
 
 
@@ -139,12 +186,16 @@ def weigh(table: pd.DataFrame) -> pd.DataFrame:
 
     Where the file holds the whole sample with base weights (2020), the non-response factor is recomputed by stratum from
     base weight and disposition; elsewhere the distributed weight is used. N of a stratum is the sum of its final weights.
+    Raises InputError for a missing type, stratum or weight, and for a recomputed factor that is not the distributed one.
     """
     table = table.copy()
-    if table["base_weight"].notna().any():
+    wave = int(table["wave"].iloc[0]) if len(table) else None
+    require_values(table, ["agency_type", "stratum", "distributed_weight"], "agency_id", f"LEMAS {wave}")
+    if wave == WHOLE_SAMPLE:
         factor = nonresponse_factor(table["base_weight"], table["stratum"], table["eligible"], table["responded"])
         table["nonresponse_factor"] = factor
         table["weight"] = table["base_weight"] * factor
+        _same_factor(table, wave)
     else:
         table["nonresponse_factor"] = np.nan
         table["weight"] = table["distributed_weight"]
@@ -153,6 +204,18 @@ def weigh(table: pd.DataFrame) -> pd.DataFrame:
         page2 = table["distributed_weight_page2"]
         table["stratum_population_page2"] = page2.groupby(table["stratum"]).transform("sum")
     return table
+
+
+def _same_factor(table: pd.DataFrame, wave: int) -> None:
+    require_values(table, ["distributed_factor"], "agency_id", f"LEMAS {wave}")
+    difference = factor_difference(table)
+    if not difference <= TOLERANCE:
+        raise InputError(
+            f"The non-response factor recomputed from base weights, strata and dispositions differs from the distributed "
+            f"one by up to {difference:.3g}",
+            f"LEMAS {wave}",
+            f"Correct the codes of these variables in config/codebooks/lemas_{wave}.yaml, or {MODULE}",
+        )
 
 
 def factor_difference(table: pd.DataFrame) -> float:

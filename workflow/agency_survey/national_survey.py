@@ -7,10 +7,30 @@ import pandas as pd
 
 from agency_survey.design import SurveyDesign, survey_design
 from agency_survey.errors import InputError
+from agency_survey.ingest import require_labels, require_values
 from agency_survey.weights import collapsed_classes, nonresponse_factor, poststratification_factor
 
 COMPLETE = "Complete"
 INELIGIBLE = "Ineligible, agency closed"
+OUTCOMES = [COMPLETE, "Partial", "Refusal", "No contact", "Undeliverable", INELIGIBLE]
+STATE = "State agency"
+TYPES = ["Municipal police", "Sheriff's office", STATE]
+CLASSES = [
+    "Under 2,500",
+    "2,500 to 9,999",
+    "10,000 to 24,999",
+    "25,000 to 49,999",
+    "50,000 to 75,000",
+    "75,001 to 99,999",
+    "100,000 to 249,999",
+    "250,000 to 499,999",
+    "500,000 to 999,999",
+    "1,000,000 or more",
+]
+SOURCES = ["Random sample", "Supplement, over 75,000 people", "Supplement, task-force partner"]
+PARTNER = "Yes"
+FRAME_LABELS = {"agency_type": TYPES, "population_class": CLASSES, "task_force_partner": [PARTNER, "No"]}
+MODULE = "workflow/agency_survey/national_survey.py"
 
 
 def sampled_agencies(frame: pd.DataFrame, disposition: pd.DataFrame, design: dict, smallest: int) -> pd.DataFrame:
@@ -22,9 +42,11 @@ def sampled_agencies(frame: pd.DataFrame, disposition: pd.DataFrame, design: dic
     base_weight = 1 / probability; poststratification to the frame's count of the stratum by certainty (given its
     realised size, the sample of the others in a stratum is simple random); nonresponse by weighting classes.
     ``cell`` is the stratum for variances, ``cell_population`` its N (the sum of its final weights).
-    Raises InputError for a disposition whose agency is not in the frame, a certainty without a disposition, and another
-    number of dispositions than was mailed.
+    Raises InputError for other labels than ``FRAME_LABELS`` and ``OUTCOMES``, a design variable without a valid value,
+    a disposition whose agency is not in the frame, a certainty without a disposition, and another number of dispositions
+    than was mailed.
     """
+    _check(frame, disposition)
     frame = frame.assign(certainty=certainty(frame, design["population_threshold"]))
     stratum = _stratum(frame)
     frame = frame.assign(
@@ -56,6 +78,15 @@ def sampled_agencies(frame: pd.DataFrame, disposition: pd.DataFrame, design: dic
     return sample
 
 
+def _check(frame: pd.DataFrame, disposition: pd.DataFrame) -> None:
+    """Refuse labels that the design does not know, and design variables that are missing or outside the codebook."""
+    require_labels(frame, FRAME_LABELS, "config/codebooks/frame.yaml", MODULE)
+    require_labels(disposition, {"outcome": OUTCOMES}, "config/codebooks/disposition.yaml", MODULE)
+    names = ["agency_id", *FRAME_LABELS, "population"]
+    require_values(frame, names, "agency_id", "data/frame/frame.csv", optional=("population",))
+    require_values(disposition, ["agency_id", "outcome"], "agency_id", "data/raw/disposition.csv")
+
+
 def _complete(frame: pd.DataFrame, disposition: pd.DataFrame, mailed: int) -> None:
     """Refuse dispositions that are cut short: another number than was mailed, or a certainty left out."""
     if len(disposition) != mailed:
@@ -76,7 +107,7 @@ def _complete(frame: pd.DataFrame, disposition: pd.DataFrame, mailed: int) -> No
 
 def certainty(frame: pd.DataFrame, threshold: int) -> pd.Series:
     """Agencies that are in the sample with certainty: above the threshold, or partner of a federal task force."""
-    return (frame["population"] > threshold).fillna(False).astype(bool) | (frame["task_force_partner"] == "Yes")
+    return (frame["population"] > threshold).fillna(False).astype(bool) | (frame["task_force_partner"] == PARTNER)
 
 
 def _stratum(frame: pd.DataFrame) -> pd.Series:
@@ -84,7 +115,10 @@ def _stratum(frame: pd.DataFrame) -> pd.Series:
 
 
 def _probability(frame: pd.DataFrame, stratum: pd.Series, random_sample: dict) -> pd.Series:
-    """n / N of the random sample by stratum; 1 for certainties."""
+    """n / N of the random sample by stratum; 1 for certainties.
+
+    The allocation's keys count ``TYPES`` and ``CLASSES`` from 1.
+    """
     size = stratum.map(stratum.value_counts())
     types = frame["agency_type"].cat.codes + 1
     classes = frame["population_class"].cat.codes + 1

@@ -8,7 +8,7 @@ from agency_survey import files, schema, scripting
 from agency_survey.errors import script_main
 from agency_survey.sections.after_the_report_chapter import chapter
 
-COLUMNS = ("dataset", "quantity", "published", "published_se", "source", "note")
+COLUMNS = ("dataset", "quantity", "published", "published_se", "source")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from agency_survey import estimate, lemas
 from agency_survey.design import SurveyDesign
+from agency_survey.ingest import require_labels
 from agency_survey.models import Fit, logistic
 
 DOMAINS = {
@@ -37,7 +38,8 @@ def domains(rows: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
 
 
 def answer_codes(rows: pd.DataFrame) -> np.ndarray:
-    """Codes 0..4 of the answer on human trafficking, -1 where missing."""
+    """Places 0..4 of the answer on human trafficking in ``lemas.ANSWERS``, -1 where missing."""
+    require_labels(rows, {"answer": lemas.ANSWERS}, "the harmonized waves", lemas.MODULE)
     return rows["answer"].cat.codes.to_numpy()
 
 

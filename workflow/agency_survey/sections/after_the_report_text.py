@@ -5,11 +5,9 @@ Sentences name numbers by id, so that the book prints and links them; a wave tha
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
-from agency_survey import lemas
+from agency_survey import ledger, lemas
 from agency_survey.sections import after_the_report as section
 
 ALPHA = 0.05
@@ -47,12 +45,12 @@ def _direction(value: float, p: float) -> str:
     return "rose" if value > 0 else "fell"
 
 
-UNCERTAIN = "The estimates of this build are too uncertain to be shown.\n"
+UNCERTAIN = ledger.UNCERTAIN
 
 
 def _printable(sentences: list[str], shown: set[str] | None) -> list[str]:
     """Sentences whose every number may be shown (all, where ``shown`` is None)."""
-    return [s for s in sentences if shown is None or set(re.findall(r"\{\{< num (\S+)", s)) <= shown]
+    return [s for s in sentences if shown is None or ledger.names(s) <= shown]
 
 
 def findings(change: section.Change | None, has: set[int], shown: set[str] | None = None) -> str:

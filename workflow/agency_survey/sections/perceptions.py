@@ -10,6 +10,7 @@ from scipy import stats
 
 from agency_survey import estimate
 from agency_survey.design import SurveyDesign
+from agency_survey.ingest import require_labels
 from agency_survey.sections import survey
 
 FORMS = {
@@ -29,6 +30,13 @@ SOURCES = [
     "q5e_training",
     "q5f_media",
 ]
+NAMED = "Yes"
+
+
+def _require(rows: pd.DataFrame, names, labels: list[str]) -> None:
+    """Refuse answers to Part I whose labels are not those that the shares are computed from."""
+    module = "workflow/agency_survey/sections/perceptions.py"
+    require_labels(rows, dict.fromkeys(names, labels), "config/codebooks/part1.yaml", module)
 
 
 def _rated(rows: pd.DataFrame, ratings: list[str]) -> np.ndarray:
@@ -38,6 +46,7 @@ def _rated(rows: pd.DataFrame, ratings: list[str]) -> np.ndarray:
 
 def by_form(rows: pd.DataFrame, design: SurveyDesign, parts: list, level: float) -> pd.DataFrame:
     """Shares of the ratings, and of two pairs of them, among agencies that rated the form; by form and domain."""
+    _require(rows, FORMS, RATINGS)
     found = []
     for name, form in FORMS.items():
         indicators = {rating: (rows[name] == rating).to_numpy() for rating in RATINGS}
@@ -50,6 +59,7 @@ def by_form(rows: pd.DataFrame, design: SurveyDesign, parts: list, level: float)
 
 def every_form(rows: pd.DataFrame, design: SurveyDesign, parts: list, level: float) -> pd.DataFrame:
     """Shares of agencies whose every rating is non-existent, or rare or non-existent, among those that rated any form."""
+    _require(rows, FORMS, RATINGS)
     any_rating = _rated(rows, RATINGS)
     indicators = {
         EVERY["Non-existent"]: (_rated(rows, RATINGS[3:]) | ~any_rating).all(axis=1),
@@ -76,9 +86,10 @@ def sources(
     rows: pd.DataFrame, design: SurveyDesign, labels: dict[str, str], parts: list, level: float
 ) -> pd.DataFrame:
     """Shares of agencies that name each source, among those that answered on it; by source and domain."""
+    _require(rows, SOURCES, [NAMED, "No"])
     found = []
     for name in SOURCES:
-        named = {labels[name]: (rows[name] == "Yes").to_numpy()}
+        named = {labels[name]: (rows[name] == NAMED).to_numpy()}
         found.append(survey.shares(design, named, rows[name].notna().to_numpy(), parts, level).assign(variable=name))
     return pd.concat(found, ignore_index=True)
 
@@ -100,6 +111,7 @@ def size_differences(rows: pd.DataFrame, design: SurveyDesign, parts: list, leve
 
     The last entry is the difference of these differences: mean of the two sex forms less mean of the two labour forms.
     """
+    _require(rows, FORMS, RATINGS)
     classes = [inside for breakdown, _, inside in parts if breakdown == "Population served"]
     large, others = classes[-1], np.any(classes[:-1], axis=0)
     estimates = []

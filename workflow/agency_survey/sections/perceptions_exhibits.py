@@ -45,7 +45,15 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
     unsure = section.without_rating(rows, design, level)
     named = section.sources(rows, design, labels, parts, level)
     differences = section.size_differences(rows, design, parts, level)
-    numbers = _numbers(found, every, unsure, named, differences, level)
+    public = (tables.masked(part, limits) for part in (found, every, unsure, named))
+    numbers = _numbers(*public, differences, level)
+    texts = {
+        "findings": findings(every, differences, limits),
+        "size": size_paragraph(differences),
+        "without-rating": unsure_paragraph(unsure),
+        "sources": sources_paragraph(named),
+        "headline": headline(synthetic),
+    }
     return Exhibits(
         numbers,
         [
@@ -60,13 +68,7 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
             size_figure(found, limits, level, synthetic),
             sources_figure(named, level, synthetic),
         ],
-        {
-            "findings": findings(every, differences, limits),
-            "size": size_paragraph(differences),
-            "without-rating": unsure_paragraph(unsure),
-            "sources": sources_paragraph(named),
-            "headline": headline(synthetic),
-        },
+        {name: ledger.UNCERTAIN if numbers.hides(text) else text for name, text in texts.items()},
     )
 
 

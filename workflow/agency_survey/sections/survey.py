@@ -10,9 +10,9 @@ import pandas as pd
 from agency_survey import estimate, ledger, tables
 from agency_survey.design import SurveyDesign
 from agency_survey.lemas import population_class
+from agency_survey.national_survey import PARTNER, STATE
 
 SURVEY = "National Law Enforcement Human Trafficking Survey of 2007"
-STATE = "State agency"
 ALL = "All agencies"
 LOCAL = "Local agencies"
 
@@ -56,7 +56,7 @@ def domains(rows: pd.DataFrame, classes: list[dict]) -> list[tuple[str, str, np.
     found += [("Population served", str(c), (size == c).to_numpy() & local) for c in size.cat.categories]
     found += [("Region", str(c), (rows["region"] == c).to_numpy()) for c in rows["region"].cat.categories]
     found += [("Location", str(c), (rows["metropolitan"] == c).to_numpy()) for c in rows["metropolitan"].cat.categories]
-    partner = (rows["task_force_partner"] == "Yes").to_numpy()
+    partner = (rows["task_force_partner"] == PARTNER).to_numpy()
     return [*found, ("Task force", "Partner", partner), ("Task force", "Not a partner", ~partner)]
 
 

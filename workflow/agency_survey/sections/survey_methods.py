@@ -7,6 +7,7 @@ import pandas as pd
 
 from agency_survey.errors import InputError
 from agency_survey.lemas import population_class
+from agency_survey.national_survey import COMPLETE, PARTNER
 from agency_survey.sections.survey import STATE
 from agency_survey.weights import aapor_rates, kish_design_effect
 
@@ -15,7 +16,7 @@ PUBLISHED_TYPES = {"Municipal police": "local police", "Sheriff's office": "sher
 TOTALS_YEAR, CLASSES_YEAR = 2004, 2007
 RATES = ["RR1", "RR2", "COOP1", "REF1", "CON1"]
 DISPOSITION = {  # AAPOR's groups
-    "Complete": "complete",
+    COMPLETE: "complete",
     "Partial": "partial",
     "Refusal": "refusal",
     "No contact": "noncontact",
@@ -101,7 +102,7 @@ def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
     for breakdown, column in (("Agency type", "agency_type"), ("Sample source", "sample_source")):
         parts += [(breakdown, name, (sample[column] == name).to_numpy()) for name in sample[column].cat.categories]
     parts += [("Population served", name, (size == name).to_numpy() & local) for name in size.cat.categories]
-    partner = (sample["task_force_partner"] == "Yes").to_numpy()
+    partner = (sample["task_force_partner"] == PARTNER).to_numpy()
     parts += [("Task force", "Partner", partner), ("Task force", "Not a partner", ~partner)]
     rows = []
     for breakdown, name, inside in parts:
@@ -112,7 +113,7 @@ def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
             rates = aapor_rates(**{key: int(counts.get(outcome, 0)) for outcome, key in DISPOSITION.items()})
         except InputError:  # a small group of which nobody was heard
             rates = dict.fromkeys(RATES, np.nan)
-        mailed, complete = int(counts.sum()), int(counts.get("Complete", 0))
+        mailed, complete = int(counts.sum()), int(counts.get(COMPLETE, 0))
         rows.append({"breakdown": breakdown, "group": name, "mailed": mailed, "complete": complete} | rates)
     return pd.DataFrame(rows)
 

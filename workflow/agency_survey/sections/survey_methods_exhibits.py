@@ -8,7 +8,9 @@ import pandas as pd
 from agency_survey import figures, ledger
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
+from agency_survey.ingest import require_labels
 from agency_survey.ledger import slug
+from agency_survey.national_survey import PARTNER, SOURCES
 from agency_survey.sections import survey
 from agency_survey.sections import survey_methods as section
 from agency_survey.sections.survey import caption, communities, num
@@ -33,6 +35,8 @@ def chapter(
     counts : published counts of agencies; threshold : population above which every agency is in the sample;
     synthetic : whether the records are; settings : population_classes.
     """
+    where = "workflow/agency_survey/national_survey.py"
+    require_labels(sample, {"sample_source": SOURCES}, "config/codebooks/disposition.yaml", where)
     types, classes = section.frame_by_type(frame, counts), section.frame_by_class(frame, counts)
     strata = section.sample_by_stratum(frame, sample)
     outcomes = section.dispositions(sample)
@@ -74,19 +78,19 @@ def _numbers(frame, sample, threshold, types, rates, effects, balance) -> ledger
     add("frame.all", len(frame), "count", "Agencies in the frame", "agencies", "frame")
     for row in types.itertuples():
         add(f"frame.{slug(row.agency_type)}", row.frame, "count", f"Frame: {row.agency_type}", "agencies", "frame")
-    partners = int((frame["task_force_partner"] == "Yes").sum())
+    partners = int((frame["task_force_partner"] == PARTNER).sum())
     add("frame.partners", partners, "count", "Task-force partners in the frame", "agencies", "frame")
     add("frame.task-forces", frame["task_force"].nunique(), "count", "Task forces", "task forces", "frame")
     add("sample.mailed", len(sample), "count", "Mailed surveys", "surveys", "sample")
-    for name, key in zip(sample["sample_source"].cat.categories, ("random", "large", "partners"), strict=True):
+    for name, key in zip(SOURCES, ("random", "large", "partners"), strict=True):
         add(f"sample.{key}", int((sample["sample_source"] == name).sum()), "count", name, "surveys", "sample")
     out = ~frame["agency_id"].isin(sample["agency_id"])
     missed = int((out & (frame["population"] > threshold)).sum())
     add("sample.threshold", threshold, "count", "Population above which every agency is taken", "persons", "sample")
     add("sample.large-missed", missed, "count", "Agencies above the threshold not in the sample", "agencies", "frame")
-    missed = int((out & (frame["task_force_partner"] == "Yes")).sum())
+    missed = int((out & (frame["task_force_partner"] == PARTNER)).sum())
     add("sample.partners-missed", missed, "count", "Partners not in the sample", "agencies", "frame")
-    supplements = int((sample["sample_source"].cat.codes > 0).sum())
+    supplements = int((sample["sample_source"] != SOURCES[0]).sum())
     add("sample.supplements", supplements, "count", "Surveys of the two supplements", "surveys", "sample")
     add(
         "sample.certainties",

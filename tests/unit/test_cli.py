@@ -1,0 +1,61 @@
+"""The command line refuses what it cannot use with one sentence, and the Makefile hands on what it is given."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from agency_survey import cli
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def same_folder(monkeypatch):
+    """``cli.main`` changes to the project's folder; the tests after it stay where they were."""
+    monkeypatch.chdir(Path.cwd())
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "abc", "1.5", ""])
+def test_cores_that_are_no_number_of_cores_are_refused(monkeypatch, capsys, given):
+    from agency_survey import build
+
+    monkeypatch.setattr(build, "run", lambda *_: pytest.fail("the build was started"))
+    assert cli.main(["report", f"--cores={given}"]) == 1
+    said = capsys.readouterr()
+    assert said.err == f"error: CORES must be a whole number of at least 1, not '{given}'. For instance CORES=2.\n"
+    assert said.out == ""
+
+
+def test_published_counts_without_a_column_are_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    shutil.copytree(ROOT / "data/published", tmp_path / "data/published")
+    counts = tmp_path / "data/published/frame_counts.csv"
+    counts.write_text(counts.read_text(encoding="utf-8").replace("agency_type", "type", 1), encoding="utf-8")
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    assert cli.main(["standin", "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err.startswith("error: The column 'agency_type' is missing (data/published/frame_counts")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("arguments", "handed_on"),
+    [
+        (["standin", "OUT=st out"], "standin|--out=st out|"),
+        (["standin"], "standin|"),
+        (["report", "CORES=a b"], "report|--cores=a b|"),
+        (["report", "CORES=3", "VERBOSE=1"], "report|--cores=3|--verbose|"),
+    ],
+)
+def test_make_hands_on_values_with_blanks_whole(tmp_path, arguments, handed_on):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nshift 2\nprintf '%s|' \"$@\"\n", encoding="utf-8")
+    program.chmod(0o755)
+    kept = {name: text for name, text in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    done = subprocess.run(
+        ["make", "-s", f"PYTHON={program}", "VENV=", *arguments], cwd=ROOT, env=kept, capture_output=True, text=True
+    )
+    assert done.stdout == handed_on, done.stderr
