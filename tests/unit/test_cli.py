@@ -59,3 +59,17 @@ def test_make_hands_on_values_with_blanks_whole(tmp_path, arguments, handed_on):
         ["make", "-s", f"PYTHON={program}", "VENV=", *arguments], cwd=ROOT, env=kept, capture_output=True, text=True
     )
     assert done.stdout == handed_on, done.stderr
+
+
+def test_notices_name_missing_waves_and_count_values_outside_the_codebook(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/external.yaml").write_text((ROOT / "config/external.yaml").read_text())
+    for name in ("external_data", "ingest", "ingest_lemas"):
+        (tmp_path / "results" / name).mkdir(parents=True)
+    (tmp_path / "results/external_data/2016.json").write_text('{"state": "missing"}')
+    (tmp_path / "results/ingest/part1.misfits.csv").write_text("file,row\npart1.csv,6\npart1.csv,9\n")
+    (tmp_path / "results/ingest_lemas/2020.misfits.csv").write_text("file,row\n")
+    assert cli.notices(tmp_path) == [
+        "Without LEMAS 2016: lemas_2016.tsv is missing; chapter 10 says how to get it.",
+        "2 values outside the codebook, read as missing: results/ingest/part1.misfits.csv",
+    ]

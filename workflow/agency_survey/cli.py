@@ -81,7 +81,7 @@ def _cores(text: str) -> int:
 
 
 def notices(root: Path) -> list[str]:
-    """One line for each external file that the build went without."""
+    """One line for each external file that the build went without, and for each file with values outside its codebook."""
     from agency_survey import files, schema
 
     lines = []
@@ -91,6 +91,11 @@ def notices(root: Path) -> list[str]:
         if state != "verified":
             why = "is missing" if state == "missing" else "is not the file that the register expects"
             lines.append(f"Without LEMAS {entry['wave']}: {entry['file']} {why}; chapter 10 says how to get it.")
+    for path in sorted((root / "results").glob("ingest*/*.misfits.csv")):
+        count = len(path.read_text(encoding="utf-8").splitlines()) - 1
+        if count > 0:
+            name = path.relative_to(root)
+            lines.append(f"{count} value{'s' if count > 1 else ''} outside the codebook, read as missing: {name}")
     return lines
 
 
