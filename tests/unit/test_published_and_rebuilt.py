@@ -131,3 +131,10 @@ def test_published_values_are_numbers_of_the_book(published, numbers):
     recorded = section.chapter(published, numbers, [], True).numbers.numbers
     assert recorded["published.p031"]["text"]["value"] == "75%"
     assert "second-hand" in recorded["published.p031"]["label"]
+
+
+def test_unknown_evidence_is_refused(published, numbers):
+    table = published.copy()
+    table.loc[table["id"] == "P018", "evidence"] = "hearsay"
+    with pytest.raises(InputError, match="'hearsay' of P018 is not known"):
+        section.compare(table, numbers, {})

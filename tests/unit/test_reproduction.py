@@ -149,3 +149,9 @@ def test_a_changed_record_is_noticed(weighed):
     changed.loc[row, "full_time_sworn"] += 2
     found = reproduction.compare(ENTRIES, PUBLISHED, {2020: changed}).set_index(["quantity", "measure"])
     assert not found.loc[("Full-time sworn officers", "estimate"), "agrees"]
+
+
+def test_a_dataset_without_its_year_is_refused():
+    figures = pd.DataFrame([{"dataset": "lemas", "quantity": "x", "published": "1", "published_se": "", "source": "s"}])
+    with pytest.raises(InputError, match=r"'lemas' is not of the form lemas_<year>.*row 2"):
+        reproduction.compare([], figures, {})

@@ -90,6 +90,13 @@ def compare(entries: list[dict], published: pd.DataFrame, tables: dict[int, pd.D
     Raises InputError for an entry without a published figure, a published figure without an entry, a figure that is
     there twice or is no number, and a printed standard error whose unit the entry does not give.
     """
+    odd = published[~published["dataset"].str.fullmatch(r"lemas_\d{4}")]
+    if len(odd):
+        raise InputError(
+            f"The dataset '{odd['dataset'].iloc[0]}' is not of the form lemas_<year>",
+            f"data/published/lemas_published.csv, row {odd.index[0] + 2}",
+            "Correct it",
+        )
     for keys in (
         [(int(row.dataset[-4:]), row.quantity) for row in published.itertuples()],
         [(entry["wave"], entry["quantity"]) for entry in entries],

@@ -182,9 +182,9 @@ def read_numbers(results: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))["numbers"]
     except FileNotFoundError:
-        raise InputError("The ledger of published numbers is not there", LEDGER, "Run the rule ledger") from None
+        raise InputError("The ledger of published numbers is not there", LEDGER, "Run `make report`") from None
     except (ValueError, KeyError):
-        raise InputError("The ledger is not a JSON file with 'numbers'", LEDGER, "Run the rule ledger again") from None
+        raise InputError("The ledger is damaged", LEDGER, "Delete it and run `make report` again") from None
 
 
 def check_book(book: Book, reports: Path, results: Path) -> list[Text]:

@@ -54,8 +54,15 @@ def compare(published: pd.DataFrame, numbers: dict[str, dict], calibrated: dict[
     """Published figures with their rebuilt value: adds number, rebuilt, low, high, agreement, agrees, calibrated.
 
     agrees : True, False, or missing where the figure is not rebuilt. Raises InputError for a number that no section
-    gives, or a calibrated figure that is not published.
+    gives, a calibrated figure that is not published, or an evidence that is none of EVIDENCE.
     """
+    odd = published[~published["evidence"].isin(list(EVIDENCE))]
+    if len(odd):
+        raise InputError(
+            f"The evidence '{odd['evidence'].iloc[0]}' of {odd['id'].iloc[0]} is not known",
+            "data/published/report_2008.csv",
+            f"Write one of {', '.join(EVIDENCE)}",
+        )
     unknown = sorted(set(calibrated) - set(published["id"]))
     if unknown:
         raise InputError(
