@@ -62,10 +62,17 @@ def test_second_build_is_refused_while_the_first_holds_the_folder(tmp_path):
         pass
 
 
-def test_stale_locks_are_removed_and_said(tmp_path, capsys):
+def test_stale_locks_and_half_written_files_are_removed_and_it_is_said(tmp_path, capsys):
     locks = tmp_path / ".snakemake" / "locks"
     locks.mkdir(parents=True)
     (locks / "0.output.lock").touch()
+    half = tmp_path / "results" / "ingest" / ".part1.parquet.77.part.parquet"
+    whole = tmp_path / "results" / "ingest" / "part1.parquet"
+    half.parent.mkdir(parents=True)
+    half.touch()
+    whole.touch()
     build.unlock(tmp_path)
     assert not list(locks.iterdir())
+    assert not half.exists()
+    assert whole.exists()
     assert "interrupted" in capsys.readouterr().err

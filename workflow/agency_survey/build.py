@@ -153,11 +153,13 @@ def without_provenance(root: Path) -> bool:
 
 
 def unlock(root: Path) -> None:
-    """Remove Snakemake's locks that a killed build left; ``one_build`` has made sure that none is running."""
+    """Remove what a killed build left: Snakemake's locks and half-written files. ``one_build`` has made sure that no
+    other build is running."""
     stale = [path for path in (root / ".snakemake" / "locks").glob("*") if path.is_file()]
-    for path in stale:
+    partial = [path for path in (root / "results").rglob(".*.part*") if path.is_file()]
+    for path in [*stale, *partial]:
         path.unlink()
-    if stale:
+    if stale or partial:
         print("A build was interrupted here; its unfinished jobs run again.", file=sys.stderr)
 
 
