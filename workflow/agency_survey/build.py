@@ -156,7 +156,9 @@ def unlock(root: Path) -> None:
     """Remove what a killed build left: Snakemake's locks and half-written files. ``one_build`` has made sure that no
     other build is running."""
     stale = [path for path in (root / ".snakemake" / "locks").glob("*") if path.is_file()]
-    partial = [path for path in (root / "results").rglob(".*.part*") if path.is_file()]
+    partial = [
+        path for path in [*(root / "results").rglob(".*.part*"), *(root / "results").rglob("*.part")] if path.is_file()
+    ]
     for path in [*stale, *partial]:
         path.unlink()
     if stale or partial:
