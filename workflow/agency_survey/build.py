@@ -33,21 +33,24 @@ BOOK = {
 }
 
 
-def stages(root: Path) -> list[list[str]]:
-    """Rules by stage: data, sections (rules files numbered as chapters, 01 to 89), what reads sections, ledger, render."""
+def sections(root: Path) -> list[str]:
+    """Rules of the report's sections: those whose file is numbered as a chapter (01 to 89)."""
     numbered = sorted((root / "workflow" / "rules").glob("[0-8][0-9]_*.smk"))
-    later = {rule for stage in LAST for rule in stage}
-    sections = [path.stem[3:] for path in numbered if not path.stem.startswith("00") and path.stem[3:] not in later]
-    first = [path.stem[3:] for path in numbered if path.stem.startswith("00")]
-    placed = {rule for stage in FIRST for rule in stage}
-    lost = [rule for rule in first if rule not in placed]
+    return [path.stem[3:] for path in numbered if not path.stem.startswith("00")]
+
+
+def stages(root: Path) -> list[list[str]]:
+    """Rules by stage: data, the sections, what reads sections, ledger, render."""
+    placed = {rule for stage in [*FIRST, *LAST] for rule in stage}
+    data = sorted(path.stem[3:] for path in (root / "workflow" / "rules").glob("00_*.smk"))
+    lost = [rule for rule in data if rule not in placed]
     if lost:
         raise InputError(
             f"The rule '{lost[0]}' has no stage",
             "workflow/agency_survey/build.py",
             "Add it to FIRST in its order",
         )
-    return [*FIRST, sections, *LAST]
+    return [*FIRST, [rule for rule in sections(root) if rule not in placed], *LAST]
 
 
 @contextmanager

@@ -8,12 +8,12 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from agency_survey.errors import InputError
+
+if TYPE_CHECKING:  # pandas is imported where a table is read: the build and small jobs start faster without it
+    import pandas as pd
 
 
 def atomic(path: str | Path, write: Callable[[Path], Any]) -> None:
@@ -72,11 +72,15 @@ def read_json(path: str | Path, *keys: str) -> Any:
 
 def read_parquet(path: str | Path) -> pd.DataFrame:
     """Table of a Parquet file of the build; InputError when it is damaged."""
+    import pandas as pd
+
     return _intermediate(path, pd.read_parquet)
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
     """Table of a CSV file of the build; InputError when it is damaged."""
+    import pandas as pd
+
     return _intermediate(path, pd.read_csv)
 
 
@@ -86,6 +90,9 @@ def read_table(path: str | Path, columns: Iterable[str], numbers: Iterable[str] 
     Raises InputError naming the file, and the column or row (line) where there is one: not there, not UTF-8 text, empty,
     malformed, no records, a column missing, not a number.
     """
+    import numpy as np
+    import pandas as pd
+
     name, restore = str(path), "Restore the file from the repository"
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")

@@ -134,6 +134,16 @@ class Numbers:
         return {"rule": self.rule, "numbers": self.numbers}
 
 
+def level_text(level: float) -> str:
+    """'95%', of a confidence level."""
+    return f"{100 * level:g}%"
+
+
+def num(ident: str, field: str = "") -> str:
+    """The book's shortcode for a number."""
+    return "{{< num " + ident + (f" {field}" if field else "") + " >}}"
+
+
 def names(text: str) -> set[str]:
     """Ids of the numbers that a text prints by shortcode."""
     return set(re.findall(r"\{\{< num (\S+)", text))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from agency_survey import environment, imports, schema, settings
+from agency_survey import build, environment, imports, schema, settings
 from agency_survey.errors import InputError
 
 environment.prepare(workflow.basedir, settings.report_date())
@@ -14,6 +14,7 @@ REGISTER = list(schema.load("config/external.yaml", "external").values())
 REGISTER = [entry for entry in REGISTER if entry["wave"] in config["lemas"]["waves"]]
 WAVES = [entry["wave"] for entry in REGISTER]
 LEMAS_DIR = settings.lemas_folder(config)
+SECTIONS = build.sections(Path(workflow.basedir))
 
 
 def code(rule_name):
@@ -60,13 +61,3 @@ def lemas_file(wildcards):
 def lemas_entry(wildcards):
     """The register's entry of a wave, as a plain dict."""
     return dict(next(e for e in REGISTER if str(e["wave"]) == wildcards.wave))
-
-
-def section_names():
-    """Rules of the report's sections: those whose file is numbered as a chapter (01 to 89)."""
-    folder = Path(workflow.basedir, "workflow", "rules")
-    numbered = sorted(folder.glob("[0-8][0-9]_*.smk"))
-    return [path.stem[3:] for path in numbered if not path.stem.startswith("00")]
-
-
-SECTIONS = section_names()

@@ -79,7 +79,7 @@ def answers_table(found: pd.DataFrame, wave: int, limits: dict, level: float, li
         shown.append({"Agencies": label, "n": f"{int(part['n'].iloc[0]):,}", **cells})
     return Table(
         ident,
-        f"How agencies address human trafficking, {wave}: percent of agencies, with {_level(level)} interval",
+        f"How agencies address human trafficking, {wave}: percent of agencies, with {ledger.level_text(level)} interval",
         pd.DataFrame(shown),
         found,
         line,
@@ -102,7 +102,7 @@ def change_table(change: section.Change, waves: tuple[int, int], level: float, l
             f"{waves[0]}, percent": f"{100 * row.before:.1f}",
             f"{waves[1]}, percent": f"{100 * row.after:.1f}",
             "Change, points": _signed(row.change),
-            f"{_level(level)} interval": f"{_signed(row.low)} to {_signed(row.high)}",
+            f"{ledger.level_text(level)} interval": f"{_signed(row.low)} to {_signed(row.high)}",
             "t": _signed(row.t / 100, 2) if np.isfinite(row.t) else "\N{EN DASH}",
             "p": _p(row.p),
         }
@@ -134,7 +134,7 @@ def task_force_table(found: pd.DataFrame, limits: dict, level: float, line: str)
             {
                 "Agencies": f"**{row.domain}**" if row.breakdown == row.domain else row.domain,
                 "n": f"{row.n:,}",
-                f"Percent ({_level(level)} interval)": percent_cell(
+                f"Percent ({ledger.level_text(level)} interval)": percent_cell(
                     row.share, row.se, row.low, row.high, row.n, limits
                 ),
                 "Standard error, points": "\N{EN DASH}"
@@ -164,7 +164,7 @@ def model_table(fit, level: float, line: str) -> Table:
                 "Term": section.MODEL_TERMS[row.term],
                 "Coefficient": _number(row.coefficient, 3),
                 "Standard error": _number(row.se, 3),
-                f"Odds ratio ({_level(level)} interval)": "\N{EN DASH}"
+                f"Odds ratio ({ledger.level_text(level)} interval)": "\N{EN DASH}"
                 if row.term == "intercept"
                 else f"{row.odds_ratio:.2f} ({row.or_low:.2f}{tables.DASH}{row.or_high:.2f})",
                 "t": _number(row.t, 2),
@@ -277,7 +277,7 @@ def answers_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> f
     at = data.set_index(["answer", "domain"])["share"]
     first, last = data["domain"].iloc[0], list(dict.fromkeys(data["domain"]))[-1]
     alt = (
-        f"Five panels of points with {_level(level)} intervals, one for each answer in {wave}, over seven classes of "
+        f"Five panels of points with {ledger.level_text(level)} intervals, one for each answer in {wave}, over seven classes of "
         f"population served. From {first} to {last}: "
         + "; ".join(
             f"{SHORT[a].lower()} goes from {_percent(at[a, first])} to {_percent(at[a, last])}" for a in lemas.ANSWERS
@@ -292,7 +292,7 @@ def answers_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> f
         line,
         draw,
         f"n = {int(data.drop_duplicates('domain')['n'].sum()):,} local police departments and sheriffs' offices. Bars: "
-        f"{_level(level)} logit intervals.",
+        f"{ledger.level_text(level)} logit intervals.",
     )
 
 
@@ -320,11 +320,14 @@ def groups_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> fi
         return canvas
 
     at = data.set_index(["answer", "domain"])["share"]
-    alt = f"Two panels of points with {_level(level)} intervals for {wave}, by agency type and region. " + " ".join(
-        f"{answer}: "
-        + ", ".join(f"{name} {_percent(at[answer, name])}" for name in dict.fromkeys(data["domain"]))
-        + "."
-        for answer in answers
+    alt = (
+        f"Two panels of points with {ledger.level_text(level)} intervals for {wave}, by agency type and region. "
+        + " ".join(
+            f"{answer}: "
+            + ", ".join(f"{name} {_percent(at[answer, name])}" for name in dict.fromkeys(data["domain"]))
+            + "."
+            for answer in answers
+        )
     )
     return figures.Figure(
         "fig-lemas-groups",
@@ -333,7 +336,7 @@ def groups_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> fi
         data,
         line,
         draw,
-        f"n = {int(data['n'].iloc[0]):,} agencies. Bars: {_level(level)} logit intervals.",
+        f"n = {int(data['n'].iloc[0]):,} agencies. Bars: {ledger.level_text(level)} logit intervals.",
     )
 
 
@@ -377,7 +380,7 @@ def change_figure(
 
     at = data.set_index(["wave", "answer"])["share"]
     alt = (
-        f"Points with {_level(level)} intervals for each answer in {waves[0]} and {waves[1]}, all agencies: "
+        f"Points with {ledger.level_text(level)} intervals for each answer in {waves[0]} and {waves[1]}, all agencies: "
         + "; ".join(
             f"{SHORT[a].lower()} {_percent(at[waves[0], a], 1)} and {_percent(at[waves[1], a], 1)}"
             for a in lemas.ANSWERS
@@ -392,7 +395,7 @@ def change_figure(
         draw,
         "n = "
         + " and ".join(f"{int(part['n'].iloc[0]):,} ({wave})" for part, wave in zip(parts, waves, strict=True))
-        + f". Bars: {_level(level)} logit intervals.",
+        + f". Bars: {ledger.level_text(level)} logit intervals.",
     )
 
 
@@ -429,7 +432,7 @@ def model_figure(curve: pd.DataFrame, fit, level: float, line: str) -> figures.F
 
     picks = curve.iloc[[0, 20, 40, 60]]
     alt = (
-        f"Two rising curves with {_level(level)} bands over population served. Local police: "
+        f"Two rising curves with {ledger.level_text(level)} bands over population served. Local police: "
         + ", ".join(f"{100 * r.probability:.0f} percent at {r.population:,.0f}" for r in picks.itertuples())
         + ". Sheriffs' offices: "
         + ", ".join(
@@ -445,7 +448,7 @@ def model_figure(curve: pd.DataFrame, fit, level: float, line: str) -> figures.F
         curve,
         line,
         draw,
-        f"n = {fit.n:,} agencies; predictions of the model in @tbl-lemas-logit. Bands: {_level(level)} intervals by the delta method.",
+        f"n = {fit.n:,} agencies; predictions of the model in @tbl-lemas-logit. Bands: {ledger.level_text(level)} intervals by the delta method.",
     )
 
 
@@ -468,7 +471,7 @@ def task_force_figure(found: pd.DataFrame, level: float, line: str) -> figures.F
         return canvas
 
     alt = (
-        f"Points with {_level(level)} intervals: share of agencies with an officer on a human trafficking task force in 2007 by "
+        f"Points with {ledger.level_text(level)} intervals: share of agencies with an officer on a human trafficking task force in 2007 by "
         "population served: " + ", ".join(f"{r.domain} {_percent(r.share, 1)}" for r in data.itertuples()) + "."
     )
     return figures.Figure(
@@ -478,7 +481,7 @@ def task_force_figure(found: pd.DataFrame, level: float, line: str) -> figures.F
         data,
         line,
         draw,
-        f"n = {int(data['n'].sum()):,} local police departments and sheriffs' offices. Bars: {_level(level)} logit intervals; the "
+        f"n = {int(data['n'].sum()):,} local police departments and sheriffs' offices. Bars: {ledger.level_text(level)} logit intervals; the "
         "smallest classes rest on few such agencies.",
     )
 
@@ -547,10 +550,6 @@ def change_numbers(numbers: ledger.Numbers, prefix: str, change: section.Change,
 
 
 # -- helpers ---------------------------------------------------------------------------------------------------------
-
-
-def _level(level: float) -> str:
-    return f"{100 * level:g}%"
 
 
 def _percent(share: float, places: int = 0) -> str:

@@ -14,7 +14,7 @@ ALPHA = 0.05
 
 
 def _num(ident: str, field: str = "") -> str:
-    return "{{< num after-the-report." + ident + (f" {field}" if field else "") + " >}}"
+    return ledger.num(f"after-the-report.{ident}", field)
 
 
 def missing(register: dict[int, dict], status: dict[int, dict], folder: str) -> str:

@@ -9,11 +9,11 @@ from agency_survey import figures, ledger, tables
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
-from agency_survey.ledger import slug
+from agency_survey.ledger import level_text, num, slug
 from agency_survey.sections import perceptions as section
 from agency_survey.sections import survey
 from agency_survey.sections.perceptions import EVERY, FORMS, LITTLE, PREVALENT, RATINGS
-from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, communities, num, percent
+from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, communities
 from agency_survey.tables import Table, percent_cell
 
 RULE = PREFIX = "perceptions"
@@ -138,7 +138,7 @@ def ratings_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bo
     return Table(
         "tbl-perceptions-ratings",
         caption(
-            f"Perceived prevalence in the agency's community: percent of agencies, with {percent(level)} interval",
+            f"Perceived prevalence in the agency's community: percent of agencies, with {level_text(level)} interval",
             synthetic,
         ),
         pd.DataFrame(shown),
@@ -160,7 +160,7 @@ def groups_table(found: pd.DataFrame, limits: dict, level: float, synthetic: boo
     return Table(
         "tbl-perceptions-groups",
         caption(
-            f"Agencies that rate a form rare or non-existent: percent, with {percent(level)} interval",
+            f"Agencies that rate a form rare or non-existent: percent, with {level_text(level)} interval",
             synthetic,
         ),
         pd.DataFrame(shown),
@@ -183,7 +183,7 @@ def every_table(every: pd.DataFrame, limits: dict, level: float, synthetic: bool
     return Table(
         "tbl-perceptions-every-form",
         caption(
-            f"Agencies that see little or no trafficking of any form: percent, with {percent(level)} interval",
+            f"Agencies that see little or no trafficking of any form: percent, with {level_text(level)} interval",
             synthetic,
         ),
         pd.DataFrame(shown),
@@ -202,7 +202,7 @@ def unsure_table(unsure: pd.DataFrame, limits: dict, level: float, synthetic: bo
         {
             "Form of trafficking": row.form,
             "Answered": f"{row.n:,}",
-            f"Don't know, percent ({percent(level)} interval)": _cell(row, limits),
+            f"Don't know, percent ({level_text(level)} interval)": _cell(row, limits),
             "Refused": f"{row.refused:,}",
             "Left out": f"{row.left_out:,}",
             **({"Not valid": f"{row.invalid:,}"} if unsure["invalid"].any() else {}),
@@ -235,7 +235,7 @@ def sources_table(named: pd.DataFrame, limits: dict, level: float, synthetic: bo
     return Table(
         "tbl-perceptions-sources",
         caption(
-            f"Where leaders' picture of trafficking comes from: percent naming the source, with {percent(level)} interval",
+            f"Where leaders' picture of trafficking comes from: percent naming the source, with {level_text(level)} interval",
             synthetic,
         ),
         pd.DataFrame(shown),
@@ -359,7 +359,7 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
         data,
         survey.source(synthetic),
         draw,
-        f"n = {data['n'].min():,} to {data['n'].max():,} local agencies by class and form. Bars: {percent(level)} logit "
+        f"n = {data['n'].min():,} to {data['n'].max():,} local agencies by class and form. Bars: {level_text(level)} logit "
         "intervals. Estimates too uncertain for @tbl-perceptions-groups are not drawn.",
     )
 
@@ -400,7 +400,7 @@ def sources_figure(named: pd.DataFrame, level: float, synthetic: bool) -> figure
         draw,
         "n = "
         + " and ".join(f"{data.loc[data['domain'] == size, 'n'].max():,} ({size.lower()})" for size in sizes)
-        + f" local agencies. Bars: {percent(level)} logit intervals.",
+        + f" local agencies. Bars: {level_text(level)} logit intervals.",
     )
 
 

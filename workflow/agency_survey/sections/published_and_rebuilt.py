@@ -9,9 +9,8 @@ import pandas as pd
 from agency_survey import ledger
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
-from agency_survey.ledger import slug
+from agency_survey.ledger import num, slug
 from agency_survey.sections import survey
-from agency_survey.sections.survey import num
 from agency_survey.tables import Table
 
 RULE = "published_and_rebuilt"

@@ -118,17 +118,7 @@ def shown(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
     return found[[state != "hidden" for state in states]].reset_index(drop=True)
 
 
-def percent(level: float) -> str:
-    """'95%', of a confidence level."""
-    return f"{100 * level:g}%"
-
-
 def communities(label: str) -> str:
     """'communities under 2,500' or 'communities of 2,500 to 9,999', of a population class."""
     label = label.lower()
     return f"communities {label}" if label.startswith("under") else f"communities of {label}"
-
-
-def num(ident: str, field: str = "") -> str:
-    """The book's shortcode for a number."""
-    return "{{< num " + ident + (f" {field}" if field else "") + " >}}"

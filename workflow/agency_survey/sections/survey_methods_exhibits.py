@@ -9,11 +9,11 @@ from agency_survey import figures, ledger
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
 from agency_survey.ingest import require_labels
-from agency_survey.ledger import slug
+from agency_survey.ledger import num, slug
 from agency_survey.national_survey import PARTNER, SOURCES
 from agency_survey.sections import survey
 from agency_survey.sections import survey_methods as section
-from agency_survey.sections.survey import caption, communities, num
+from agency_survey.sections.survey import caption, communities
 from agency_survey.sections.survey_methods import RATES
 from agency_survey.tables import Table
 
