@@ -8,16 +8,18 @@ import pytest
 from agency_survey.ingest import sha256
 
 HERE = Path(__file__).parent
-NAMES = ["api", "lemas", "synthetic"]
+MADE_BY = {"api": "reference", "lemas": "reference", "synthetic": "reference"}  # values: make_<name>.R
 
 
 def recorded(name: str) -> dict:
     return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(path.stem for path in HERE.glob("*.json")))
 def test_values_were_made_by_the_script_that_stands_here(name):
-    assert recorded(name)["script"] == sha256(HERE / "make_reference.R"), "run make_reference.R again"
+    script = HERE / f"make_{MADE_BY.get(name, name)}.R"
+    assert recorded(name)["script"] == sha256(script), f"run {script.name} again"
+    assert recorded(name)["common"] == sha256(HERE / "common.R"), f"run {script.name} again"
     assert set(recorded(name)["made_with"]) == {"R", "survey"}
 
 
