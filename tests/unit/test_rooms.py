@@ -18,6 +18,7 @@ ORDER = [
     "settings",
     "files",
     "scripting",
+    "expressions",
     "codebook",
     "identifiers",
     "ingest",
@@ -43,6 +44,7 @@ ORDER = [
     "exhibits",
     "sections",
     "render",
+    "changes",
     "build",
     "cli",
 ]
