@@ -8,7 +8,13 @@ import pandas as pd
 from agency_survey.design import SurveyDesign, survey_design
 from agency_survey.errors import InputError
 from agency_survey.ingest import require_labels, require_values
-from agency_survey.weights import collapsed_classes, nonresponse_factor, poststratification_factor
+from agency_survey.weights import (
+    base_weight,
+    collapsed_classes,
+    inclusion_probability,
+    nonresponse_factor,
+    poststratification_factor,
+)
 
 COMPLETE = "Complete"
 INELIGIBLE = "Ineligible, agency closed"
@@ -66,7 +72,7 @@ def sampled_agencies(frame: pd.DataFrame, disposition: pd.DataFrame, design: dic
     counts = _by_certainty(frame["sampling_stratum"], frame["certainty"]).value_counts()
     sample["eligible"] = sample["outcome"] != INELIGIBLE
     sample["responded"] = sample["outcome"] == COMPLETE
-    sample["base_weight"] = 1 / sample["inclusion_probability"]
+    sample["base_weight"] = base_weight(sample["inclusion_probability"])
     sample["poststratification"] = poststratification_factor(sample["base_weight"], cell, counts.astype(float))
     group = sample["agency_type"].astype(str) + np.where(sample["certainty"], ", certainty", ", sampled")
     order = sample["population_class"].cat.codes.to_numpy() + 1
@@ -115,7 +121,7 @@ def _stratum(frame: pd.DataFrame) -> pd.Series:
 
 
 def _probability(frame: pd.DataFrame, stratum: pd.Series, random_sample: dict) -> pd.Series:
-    """n / N of the random sample by stratum; 1 for certainties.
+    """n / N of the random sample by stratum; 1 for those that a supplement takes in with certainty.
 
     The allocation's keys count ``TYPES`` and ``CLASSES`` from 1.
     """
@@ -143,7 +149,7 @@ def _probability(frame: pd.DataFrame, stratum: pd.Series, random_sample: dict) -
             "config/sample_design.yaml",
             "Lower it, or write 'all'",
         )
-    return (taken / size).where(~frame["certainty"], 1.0)
+    return pd.Series(inclusion_probability([taken / size], frame["certainty"]), index=frame.index)
 
 
 def _by_certainty(stratum: pd.Series, certain: pd.Series) -> pd.Series:
