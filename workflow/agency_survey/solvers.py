@@ -1,4 +1,4 @@
-"""Newton's method and symmetric systems, for the rooms that fit something: weights, calibration and models."""
+"""Newton's method and symmetric systems for weights and calibration; the models have a maximiser that explains more."""
 
 from __future__ import annotations
 

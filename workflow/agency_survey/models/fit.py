@@ -1,0 +1,166 @@
+"""What every model returns: coefficients with their covariance, tests and predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from agency_survey.errors import InputError
+from agency_survey.estimate import Test
+from agency_survey.models.newton import Model, maximise
+from agency_survey.models.rao_scott import LikelihoodRatioTest, likelihood_ratio
+from agency_survey.models.terms import belongs
+
+INVERSE_LINK = {
+    "gaussian": lambda eta: eta,
+    "binomial": lambda eta: 1 / (1 + np.exp(-eta)),
+    "poisson": np.exp,
+    "negative binomial": np.exp,
+}
+
+
+def singular(covariance: np.ndarray) -> bool:
+    """Whether some combination has no variance, judged on the scale of correlations."""
+    root = np.sqrt(np.diag(covariance))
+    if not root.all():
+        return True
+    return bool(np.linalg.matrix_rank(covariance / np.outer(root, root), hermitian=True) < len(root))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model: coefficients (q,), covariance (q, q), residual degrees of freedom, agencies used.
+
+    family : gaussian, binomial, poisson, negative binomial, multinomial, proportional odds, firth binomial, or margins.
+    columns : (q,) column of x that each coefficient belongs to ("" for thresholds and dispersion); default ``names``.
+    estimating : (n, q) weighted estimating functions on all rows of the design; bread : (q, q) inverse information.
+    model : the likelihood, for tests that fit it again.
+    """
+
+    names: list[str]
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    df: int
+    n: int
+    family: str = "binomial"
+    columns: list[str] | None = None
+    estimating: np.ndarray | None = field(default=None, repr=False)
+    bread: np.ndarray | None = field(default=None, repr=False)
+    model: Model | None = field(default=None, repr=False)
+
+    @property
+    def se(self) -> np.ndarray:
+        """Standard errors (q,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Influence functions (n, q), weighted: their design covariance is ``covariance`` (Binder 1983)."""
+        if self.estimating is None:
+            raise InputError("This fit keeps no scores", fix="Fit it with agency_survey.models")
+        return self.estimating if self.bread is None else self.estimating @ self.bread
+
+    def table(self, level: float = 0.95) -> pd.DataFrame:
+        """Coefficient, standard error, t, p and limits for each term."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = self.coefficients / self.se
+        half = stats.t.ppf(0.5 + level / 2, self.df) * self.se
+        return pd.DataFrame(
+            {
+                "term": self.names,
+                "coefficient": self.coefficients,
+                "se": self.se,
+                "t": t,
+                "p": 2 * stats.t.sf(np.abs(t), self.df),
+                "low": self.coefficients - half,
+                "high": self.coefficients + half,
+            }
+        )
+
+    def ratios(self, level: float = 0.95) -> pd.DataFrame:
+        """exp(coefficient) with limits: odds ratios, rate ratios, or relative risk ratios of categories."""
+        if self.family in ("gaussian", "margins"):
+            raise InputError("A linear model has no ratios", fix="Read its coefficients")
+        table = self.table(level)
+        return pd.DataFrame(
+            {"term": table["term"], "ratio": np.exp(table["coefficient"])}
+            | {name: np.exp(table[name]) for name in ("low", "high")}
+        )
+
+    def positions(self, terms: list[str]) -> list[int]:
+        """Positions of the coefficients that the terms name: a coefficient, a column, or all levels of a variable."""
+        columns = self.names if self.columns is None else self.columns
+        found: list[int] = []
+        for term in terms:
+            at = [k for k, name in enumerate(self.names) if name == term]
+            at = at or [k for k, column in enumerate(columns) if column and belongs(column, term)]
+            if not at:
+                raise InputError(f"The model has no term {term}", fix=f"Its coefficients are {', '.join(self.names)}")
+            found += [k for k in at if k not in found]
+        return found
+
+    def wald(self, terms: list[str]) -> Test:
+        """Wald F test that the named coefficients are all zero (as R survey's ``regTermTest``)."""
+        at = self.positions(terms)
+        b, covariance = self.coefficients[at], self.covariance[np.ix_(at, at)]
+        if singular(covariance):
+            raise InputError(
+                f"The covariance of {', '.join(terms)} is singular", fix="Test fewer terms: the design is too small"
+            )
+        statistic = float(b @ np.linalg.solve(covariance, b)) / len(at)
+        return Test(statistic, len(at), self.df, float(stats.f.sf(statistic, len(at), self.df)))
+
+    def lrt(self, terms: list[str], method: str = "saddlepoint") -> LikelihoodRatioTest:
+        """Rao-Scott likelihood-ratio test that the coefficients of the columns named are all zero.
+
+        As R survey's ``regTermTest(method = "LRT")``: see ``rao_scott.likelihood_ratio``.
+        """
+        if self.model is None or self.family == "firth binomial":
+            raise InputError("This fit has no likelihood to compare", fix="Use the Wald test")
+        at = self.positions(terms)
+        columns = {self.columns[k] for k in at}
+        whole = [k for k, column in enumerate(self.columns) if column in columns]
+        if "" in columns or sorted(at) != whole:
+            raise InputError("A likelihood-ratio test leaves out whole columns only", fix="Name columns or variables")
+        rows = self.model.rows
+        small = self.model.on(rows.keeping([k for k, name in enumerate(rows.names) if name not in columns]))
+        statistic = 2 * (self.model.value(self.coefficients) - small.value(maximise(small)))
+        return likelihood_ratio(statistic, self.bread * rows.scale, self.covariance, at, self.df, method)
+
+    def predict(self, x, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Predicted means (m,), for a logistic model probabilities, with limits for rows x (m, p), at offset 0.
+
+        Limits by the delta method on the scale of the linear predictor. Raises InputError for models of categories.
+        """
+        family = self.family.removeprefix("firth ")
+        if family not in INVERSE_LINK:
+            raise InputError(f"A {family} fit has no single prediction", fix="Use predicted_margins")
+        x = np.asarray(x, dtype=float)
+        p = x.shape[1]
+        centre = x @ self.coefficients[:p]
+        spread = np.einsum("ij,jk,ik->i", x, self.covariance[:p, :p], x)
+        half = stats.t.ppf(0.5 + level / 2, self.df) * np.sqrt(spread)
+        return tuple(INVERSE_LINK[family](v) for v in (centre, centre - half, centre + half))
+
+
+def fitted(model: Model) -> Fit:
+    """Fit a model: sandwich covariance A^-1 B A^-1 (Binder 1983), A the information, B the covariance of the scores.
+
+    Degrees of freedom: the design's in the domain + 1 - p for p columns with an intercept, as R's ``svyglm``;
+    thresholds count as one intercept (as ``svyolr``), a dispersion not at all, equations of several categories once.
+    """
+    b = maximise(model)
+    rows = model.rows
+    bread = np.linalg.inv(model.derivatives(b)[1]) / rows.scale
+    estimating = model.estimating(b)
+    estimating *= rows.scale
+    estimating = rows.spread(estimating)
+    covariance = bread @ rows.design.covariance(estimating) @ bread
+    used = len({column for column in model.columns if column})
+    thresholds = model.family == "proportional odds"
+    df = rows.design.degrees_of_freedom(rows.inside) + 1 - used - thresholds
+    count = int(rows.inside.sum())
+    return Fit(model.names, b, covariance, df, count, model.family, model.columns, estimating, bread, model)
