@@ -26,8 +26,7 @@ def table(name: str) -> pd.DataFrame:
 @cache
 def sample() -> pd.DataFrame:
     """One row a mailed survey with its weights."""
-    smallest = CONFIG["nonresponse"]["smallest_class"]
-    return national_survey.sampled_agencies(table("frame"), table("disposition"), DESIGN, smallest)
+    return national_survey.weigh(table("frame"), table("disposition"), DESIGN, CONFIG)[0]
 
 
 @cache

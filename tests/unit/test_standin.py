@@ -1,62 +1,70 @@
 """The stand-in: published totals are met, committed files come from committed settings, bad settings are refused."""
 
 import copy
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import standin_tables
 
-from agency_survey import standin
+from agency_survey import identifiers, standin
 from agency_survey.errors import InputError
+from agency_survey.standin import sample
+from agency_survey.standin.perceptions import RATINGS, SOURCES
+from agency_survey.standin.tools import stream, values
 
-ROOT = Path(__file__).resolve().parents[2]
-CONFIG = ROOT / "config"
+ROOT, CONFIG = standin_tables.ROOT, standin_tables.CONFIG
 
 
 @pytest.fixture(scope="module")
 def counts():
-    return pd.read_csv(ROOT / "data/published/frame_counts.csv")
+    return standin_tables.counts()
 
 
 @pytest.fixture(scope="module")
 def settings():
-    return standin.read_settings(CONFIG / "standin.yaml", CONFIG / "sample_design.yaml")
+    return standin_tables.settings()
 
 
 @pytest.fixture(scope="module")
-def tables(settings, counts):
-    return standin.generate(settings, counts, settings["seed"])
+def books():
+    return standin_tables.parts()
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """All tables without faults."""
+    return standin_tables.world()
 
 
 def check_character(identifier):
     """ISO 7064 MOD 37,36 as the standard words it: the check holds when the last sum is 1."""
     product = 36
     for position, character in enumerate(identifier):
-        total = (product + standin.ISO_ALPHABET.index(character)) % 36
+        total = (product + identifiers.ISO_ALPHABET.index(character)) % 36
         if position == len(identifier) - 1:
             return total == 1
         product = (total or 36) * 2 % 37
 
 
-def test_committed_files_are_those_of_the_committed_settings(tables, tmp_path):
-    for path in standin.write(tables, tmp_path):
+def test_committed_files_are_those_of_the_committed_settings(settings, counts, books, tmp_path):
+    for path in standin.write(settings, counts, books, tmp_path):
         committed = ROOT / "data" / path.relative_to(tmp_path)
         assert path.read_bytes() == committed.read_bytes(), f"{committed} is not what the generator makes"
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_another_seed_makes_other_data_of_the_same_size(tables, settings, counts):
-    other = standin.generate(settings, counts, settings["seed"] + 1)
+def test_another_seed_makes_other_data_of_the_same_size(tables, settings, counts, books):
+    other = standin.world(settings, counts, books, settings["seed"] + 1)
     assert not other["frame"].equals(tables["frame"])
     for name in ("frame", "disposition", "part1"):
         assert len(other[name]) == len(tables[name])
 
 
-def test_a_change_in_perceptions_leaves_frame_and_sample_alone(tables, settings, counts):
+def test_a_change_in_perceptions_leaves_frame_and_sample_alone(tables, settings, counts, books):
     changed = copy.deepcopy(settings)
     changed["perceptions"]["non_existent_everywhere"]["value"] = 0.5
-    other = standin.generate(changed, counts, settings["seed"])
+    other = standin.world(changed, counts, books, settings["seed"])
     assert other["frame"].equals(tables["frame"])
     assert other["disposition"].equals(tables["disposition"])
     assert not other["part1"].equals(tables["part1"])
@@ -90,7 +98,9 @@ def test_ids_are_unique_and_carry_a_check_character(tables):
     assert ids.str.fullmatch("[0-9A-Z]{6}").all()
     assert all(check_character(identifier) for identifier in ids)
     for position in range(6):
-        following = ids.str[position].map(dict(zip(standin.ISO_ALPHABET, standin.ISO_ALPHABET[1:] + "0", strict=True)))
+        following = ids.str[position].map(
+            dict(zip(identifiers.ISO_ALPHABET, identifiers.ISO_ALPHABET[1:] + "0", strict=True))
+        )
         wrong = ids.str[:position] + following + ids.str[position + 1 :]
         assert not any(check_character(identifier) for identifier in wrong)
 
@@ -133,11 +143,11 @@ def test_larger_classes_are_drawn_at_higher_rates(tables):
 
 def test_samples_take_agencies_of_a_stratum_at_equal_rates(settings, counts, tables):
     """Over many draws each agency that is no certainty comes in as often as the others of its stratum."""
-    frame, design = tables["frame"], standin._values(settings)["sample_design"]
+    frame, design = tables["frame"], values(settings)["sample_design"]
     hits = np.zeros(len(frame))
     for draw in range(60):
-        sample = standin.draw_sample(design, frame, 2000, standin._stream(draw, "sample"))
-        hits[sample.index] += 1
+        drawn = sample.draw_sample(design, frame, 2000, stream(draw, 0, "sample"))
+        hits[drawn.index] += 1
     other = (frame["population"] <= 75000) & (frame["task_force_partner"] == 2)
     small = other & (frame["agency_type"] == 1) & (frame["population_class"] == 5)
     observed = np.bincount(hits[small].astype(int), minlength=61)
@@ -166,12 +176,10 @@ def test_response_depends_on_the_frame_not_on_the_answers(settings, counts, tabl
     truth = tables["population"].copy()
     answers = [name for name in truth if name.startswith("q")]
     truth[answers] = truth[answers].sample(frac=1, random_state=1).to_numpy()
-    plain = standin._values(settings)
-    sample = standin.draw_sample(
-        plain["sample_design"], tables["frame"], 2000, standin._stream(settings["seed"], "sample")
-    )
-    again = standin.make_dispositions(
-        plain["response"], tables["frame"], truth, sample, standin._stream(settings["seed"], "response")
+    plain = values(settings)
+    drawn = sample.draw_sample(plain["sample_design"], tables["frame"], 2000, stream(settings["seed"], 0, "sample"))
+    again = sample.make_dispositions(
+        plain["response"], tables["frame"], truth, drawn, stream(settings["seed"], 0, "response")
     )
     pd.testing.assert_frame_equal(again, tables["disposition"])
 
@@ -179,7 +187,7 @@ def test_response_depends_on_the_frame_not_on_the_answers(settings, counts, tabl
 def test_returned_answers_are_the_true_ones_or_codes_for_missing(tables):
     part1 = tables["part1"]
     truth = tables["population"].set_index("agency_id").loc[part1["agency_id"]].reset_index()
-    for name in [*standin.RATINGS.values(), *standin.SOURCES.values()]:
+    for name in [*RATINGS.values(), *SOURCES.values()]:
         kept = ~part1[name].isin([7, 9, 99])
         assert (part1.loc[kept, name] == truth.loc[kept, name]).all()
         assert 0.95 < kept.mean() < 1
@@ -188,15 +196,15 @@ def test_returned_answers_are_the_true_ones_or_codes_for_missing(tables):
 def test_sources_are_not_asked_exactly_without_any_picture(tables):
     part1 = tables["part1"]
     truth = tables["population"].set_index("agency_id").loc[part1["agency_id"]].reset_index()
-    nothing = (truth[list(standin.RATINGS.values())] == 8).all(axis=1)
-    for name in standin.SOURCES.values():
+    nothing = (truth[list(RATINGS.values())] == 8).all(axis=1)
+    for name in SOURCES.values():
         assert ((part1[name] == 9) == nothing).all()
 
 
 def test_three_quarters_of_local_leaders_see_nothing(tables):
     truth = tables["population"].merge(tables["frame"])
     local = truth[(truth["agency_type"] < 3) & (truth["in_operation"] == 1)]
-    ratings = local[list(standin.RATINGS.values())]
+    ratings = local[list(RATINGS.values())]
     rated = (ratings < 8).any(axis=1)
     nowhere = ratings[rated].isin([4, 8]).all(axis=1)
     assert nowhere.mean() == pytest.approx(0.75, abs=5e-4)
@@ -212,7 +220,7 @@ def test_returns_lie_between_their_mailing_and_the_next(tables, settings):
         assert dates.value_counts().max() < 0.15 * len(dates)
 
 
-@pytest.mark.parametrize("name", standin.RATINGS.values())
+@pytest.mark.parametrize("name", RATINGS.values())
 def test_larger_communities_see_more(tables, name):
     truth = tables["population"].merge(tables["frame"])
     rated = truth[truth[name] < 8]
@@ -224,7 +232,7 @@ def test_larger_communities_see_more(tables, name):
 def test_sex_trafficking_grows_most_with_size(tables):
     truth = tables["population"].merge(tables["frame"])
     fall = {}
-    for form, name in standin.RATINGS.items():
+    for form, name in RATINGS.items():
         none = truth.loc[truth[name] < 8, [name, "population"]]
         large = none["population"] >= 250_000
         fall[form] = (none.loc[~large, name] == 4).mean() - (none.loc[large, name] == 4).mean()
@@ -235,35 +243,38 @@ def test_sex_trafficking_grows_most_with_size(tables):
 
 def test_every_calibrated_figure_is_published(settings):
     published = pd.read_csv(ROOT / "data/published/report_2008.csv")
-    assert {entry["figure"] for entry in settings["calibrations"]} <= set(published["id"])
+    calibrated = {entry["figure"] for entry in settings["calibrations"]}
+    compared = {entry["figure"] for entry in settings["comparisons"]}
+    assert calibrated | compared <= set(published["id"])
+    assert not calibrated & compared
 
 
-def test_allocation_must_add_up(settings, counts):
+def test_allocation_must_add_up(settings, counts, books):
     wrong = copy.deepcopy(settings)
     wrong["sample_design"]["random_sample"]["size"] = 2999
     with pytest.raises(InputError, match="adds up to 3000, not 2999"):
-        standin.generate(wrong, counts, 1)
+        standin.world(wrong, counts, books, 1)
 
 
-def test_allocation_cannot_exceed_the_stratum(settings, counts):
+def test_allocation_cannot_exceed_the_stratum(settings, counts, books):
     wrong = copy.deepcopy(settings)
     wrong["sample_design"]["random_sample"]["allocation"][2][1] = 200
     wrong["sample_design"]["random_sample"]["size"] = 3185
     with pytest.raises(InputError, match="type 2, class 1 exceeds"):
-        standin.generate(wrong, counts, 1)
+        standin.world(wrong, counts, books, 1)
 
 
-def test_impossible_sample_size_is_refused(settings, counts):
+def test_impossible_sample_size_is_refused(settings, counts, books):
     wrong = copy.deepcopy(settings)
     wrong["sample_design"]["mailed"] = 3050
     wrong["sampling"]["max_draws"]["value"] = 5
     with pytest.raises(InputError, match="No draw of 5"):
-        standin.generate(wrong, counts, 1)
+        standin.world(wrong, counts, books, 1)
 
 
-def test_unknown_published_type_is_refused(settings, counts):
+def test_unknown_published_type_is_refused(settings, counts, books):
     with pytest.raises(InputError, match="no total or no classes of 'local police'"):
-        standin.generate(settings, counts[counts["agency_type"] != "local police"], 1)
+        standin.world(settings, counts[counts["agency_type"] != "local police"], books, 1)
 
 
 def test_typing_error_in_settings_is_refused(tmp_path):
