@@ -8,7 +8,7 @@ CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 RUN    := $(if $(VENV),$(VENV)/bin/python,$(PYTHON))
 export PYTHONPATH := $(CURDIR)/workflow
 
-.PHONY: help report test check quarto standin lock wheels clean
+.PHONY: help report test check quarto standin correct corrections lock wheels clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,7 +16,9 @@ help:
 	@echo "make test             set up what tests need and run them (ARGS='-k ingest' to choose)"
 	@echo "make check            format and lint checks"
 	@echo "make quarto           add Quarto to the environment; later builds render with it"
-	@echo "make standin          write the synthetic stand-in data anew (OUT=folder)"
+	@echo "make standin          write the synthetic stand-in data anew (OUT=folder; SCALE=1000 for a thousand times the size)"
+	@echo "make correct          show a record's values (FILE=part1 RECORD=id), or add a correction (see README)"
+	@echo "make corrections      list the corrections and what each one moved (ID=C0001, QUICK=1)"
 	@echo "make wheels           collect the packages for a machine without network, in ./wheels"
 	@echo "make lock             compile requirements/*.in to pinned, hashed lists"
 	@echo "make clean            remove everything that builds made, but not the environment"
@@ -38,7 +40,19 @@ check: setup-test
 quarto: setup-runtime setup-quarto
 
 standin: setup-runtime
-	@$(RUN) -m agency_survey.cli standin $(if $(OUT),--out="$(OUT)")
+	@$(RUN) -m agency_survey.cli standin $(if $(OUT),--out="$(OUT)") $(if $(SCALE),--scale="$(SCALE)")
+
+# Variables of the command line are in the recipe's environment, which keeps quotes and blanks in them as typed.
+given = $(if $(filter command,$(origin $(1))),--$(2)="$$$(1)")
+
+correct: setup-runtime
+	@$(RUN) -m agency_survey.cli correct $(call given,FILE,file) $(call given,RECORD,record) \
+	  $(call given,VARIABLE,variable) $(call given,NEW,new) $(call given,OLD,old) $(call given,REASON,reason) \
+	  $(call given,EVIDENCE,evidence) $(call given,BY,by) $(call given,DATE,date) $(call given,EXPIRES,expires) \
+	  $(call given,ID,id)
+
+corrections: setup-runtime
+	@$(RUN) -m agency_survey.cli corrections $(call given,ID,id) $(if $(QUICK),--quick)
 
 # Packages for another machine of the same kind: copy ./wheels there before the first make.
 wheels: setup-runtime

@@ -46,6 +46,7 @@ def test_published_counts_without_a_column_are_refused(tmp_path, monkeypatch, ca
     [
         (["standin", "OUT=st out"], "standin|--out=st out|"),
         (["standin"], "standin|"),
+        (["standin", "SCALE=3", "OUT=a b"], "standin|--out=a b|--scale=3|"),
         (["report", "CORES=a b"], "report|--cores=a b|"),
         (["report", "CORES=3", "VERBOSE=1"], "report|--cores=3|--verbose|"),
     ],
@@ -61,15 +62,20 @@ def test_make_hands_on_values_with_blanks_whole(tmp_path, arguments, handed_on):
     assert done.stdout == handed_on, done.stderr
 
 
-def test_notices_name_missing_waves_and_count_values_outside_the_codebook(tmp_path):
+def test_notices_name_missing_waves_open_queries_and_values_outside_the_codebook(tmp_path):
     (tmp_path / "config").mkdir()
     (tmp_path / "config/external.yaml").write_text((ROOT / "config/external.yaml").read_text())
-    for name in ("external_data", "ingest", "ingest_lemas"):
+    for name in ("external_data", "clean", "ingest", "ingest_lemas"):
         (tmp_path / "results" / name).mkdir(parents=True)
     (tmp_path / "results/external_data/2016.json").write_text('{"state": "missing"}')
     (tmp_path / "results/ingest/part1.misfits.csv").write_text("file,row\npart1.csv,6\npart1.csv,9\n")
+    (tmp_path / "results/ingest_lemas/2007.misfits.csv").write_text("file,row\n2007.tsv,6\n2007.tsv,9\n")
     (tmp_path / "results/ingest_lemas/2020.misfits.csv").write_text("file,row\n")
+    rules = '[{"changes": 1200, "queries": 0}, {"changes": 34, "queries": 1}]'
+    (tmp_path / "results/clean/counts.json").write_text(f'{{"rules": {rules}}}')
     assert cli.notices(tmp_path) == [
         "Without LEMAS 2016: lemas_2016.tsv is missing; chapter 10 says how to get it.",
-        "2 values outside the codebook, read as missing: results/ingest/part1.misfits.csv",
+        "1,234 changes by edit rules: results/clean/edit_log.csv",
+        "1 question about the returns waits for an answer: results/clean/queries.csv",
+        "2 values outside the codebook, read as missing: results/ingest_lemas/2007.misfits.csv",
     ]

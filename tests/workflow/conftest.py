@@ -60,11 +60,25 @@ class Project:
         return found
 
     def edit(self, name: str, old: str, new: str) -> None:
-        """Replace the only occurrence of a text in a file."""
+        """Replace the only occurrence of a text in a file, whatever its encoding."""
         path = self.folder / name
-        text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {name}"
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        data = path.read_bytes()
+        assert data.count(old.encode()) == 1, f"{old!r} is {data.count(old.encode())} times in {name}"
+        path.write_bytes(data.replace(old.encode(), new.encode()))
+
+    def answer(self, name: str, variable: str, old: str, new: str) -> tuple[str, str]:
+        """Change the first answer ``old`` in a raw file to ``new``; returns its row and record."""
+        path = self.folder / name
+        lines = path.read_bytes().splitlines(keepends=True)
+        column = lines[0].strip().split(b",").index(variable.encode())
+        for row, line in enumerate(lines[1:], start=1):
+            cells = line.split(b",")
+            if b'"' not in line and cells[column] == old.encode():
+                cells[column] = new.encode()
+                lines[row] = b",".join(cells)
+                path.write_bytes(b"".join(lines))
+                return str(row + 1), cells[0].decode()
+        raise AssertionError(f"no record of {name} answers {old} to {variable}")
 
     def copy(self, folder: Path) -> Project:
         """The project with everything built, in another folder."""

@@ -68,30 +68,60 @@ def test_empty_file(project):
     refused(project, "The data file is empty", "data/frame/frame.csv")
 
 
-def test_wrong_delimiter(project):
+def test_unknown_delimiter(project):
     path = project.folder / "data/raw/disposition.csv"
-    path.write_text(path.read_text().replace(",", ";"))
-    refused(project, "semicolon", "comma", "data/raw/disposition.csv")
+    path.write_text(path.read_text().replace(",", "!"))
+    refused(project, "has one column only", "semicolon", "data/raw/disposition.csv")
 
 
-def test_missing_file(project):
-    (project.folder / "data/raw/part1.csv").unlink()
-    refused(project, "data/raw/part1.csv")
+def test_the_same_content_in_another_format_gives_the_same_book(project):
+    """Dispositions with semicolons in UTF-16 and the frame as SPSS: the cleaned tables and the sections are as they were."""
+    import pandas as pd
+    import pyreadstat
+
+    before = project.outputs()
+    path = project.folder / "data/raw/disposition.csv"
+    path.write_bytes(path.read_text().replace(",", ";").replace("\n", "\r\n").encode("utf-16"))
+    path = project.folder / "data/frame/frame.csv"
+    frame = pd.read_csv(path, dtype={"agency_id": str})
+    pyreadstat.write_sav(frame, str(path.with_suffix(".sav")))
+    path.unlink()
+    done = project.report()
+    assert done.returncode == 0, done.stderr
+    assert {"ingest frame", "ingest disposition", "clean"} <= project.jobs()
+    assert not project.jobs() & {"weight", "survey_methods", "perceptions"}
+    changed = {name for name, digest in project.outputs().items() if before.get(name) != digest}
+    assert {name for name in changed if name.startswith("results/clean/")} <= {"results/clean/counts.json"}
+
+
+@pytest.mark.parametrize("name", ["part1", "part2", "part3", "disposition"])
+def test_missing_file(project, name):
+    (project.folder / f"data/raw/{name}.csv").unlink()
+    refused(project, f"data/raw/{name}.csv", "not there")
+
+
+def test_two_files_of_one_name(project):
+    shutil.copyfile(project.folder / "data/raw/part2.csv", project.folder / "data/raw/part2.tsv")
+    refused(project, "Both part2.csv and part2.tsv are there", "Keep one of the two")
+
+
+def test_part_1_cut_at_the_end_of_a_line(project):
+    path = project.folder / "data/raw/part1.csv"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: len(lines) // 2]))
+    refused(project, "have no return in Part I", "part1.csv", "cut short")
 
 
 def test_unknown_code_is_reported_by_row_and_variable(project):
-    path = project.folder / "data/raw/part1.csv"
-    lines = path.read_text().splitlines(keepends=True)
-    column = lines[0].split(",").index("q1_sex_residents")
-    cells = lines[5].split(",")
-    cells[column] = "66"
-    lines[5] = ",".join(cells)
-    path.write_text("".join(lines))
+    row, record = project.answer("data/raw/part1.csv", "q1_sex_residents", "4", "66")
     done = project.report()
     assert done.returncode == 0, done.stderr
     misfits = (project.folder / "results/ingest/part1.misfits.csv").read_text().splitlines()
-    assert len(misfits) == 2
-    assert misfits[1].split(",")[1:6] == ["6", cells[0], "q1_sex_residents", "66", "unknown code"]
+    found = [line.split(",")[1:6] for line in misfits]
+    assert [row, record, "q1_sex_residents", "66", "unknown code"] in found
+    queries = (project.folder / "results/clean/queries.csv").read_text().splitlines()
+    assert ["part1.csv", row, record, "q1_sex_residents", "66"] in [line.split(",")[:5] for line in queries]
+    assert "questions about the returns wait for an answer: results/clean/queries.csv" in done.stdout
 
 
 def test_agency_that_is_not_in_the_frame(project):

@@ -16,7 +16,7 @@ import pytest
 from agency_survey.build import HELD, one_build, stages
 
 pytestmark = pytest.mark.build
-SECTIONS = {"survey_methods", "perceptions", "after_the_report", "published_and_rebuilt"}
+SECTIONS = {"survey_methods", "perceptions", "after_the_report", "published_and_rebuilt", "questionnaire"}
 
 
 def test_full_build_leaves_the_book_and_its_record(built):
@@ -29,6 +29,7 @@ def test_full_build_leaves_the_book_and_its_record(built):
         "external_data",
         "ingest",
         "ingest_lemas",
+        "clean",
         "weight",
         "weight_lemas",
         "ledger",
@@ -84,26 +85,32 @@ def test_comment_in_a_script_runs_that_job_and_stops(project):
 
 
 def test_edit_in_a_module_runs_the_rules_that_import_it(project):
-    path = project.folder / "workflow/agency_survey/models.py"
+    path = project.folder / "workflow/agency_survey/models/fit.py"
     path.write_text(path.read_text() + "# a remark\n")
     assert project.report().returncode == 0
     assert project.jobs() == {"after_the_report"}
 
 
 def test_one_answer_runs_its_chain_only(project):
-    path = project.folder / "data/raw/part1.csv"
-    lines = path.read_text().splitlines(keepends=True)
-    column = lines[0].split(",").index("q1_sex_residents")
-    row = next(k for k, line in enumerate(lines) if line.split(",")[column] == "4")
-    cells = lines[row].split(",")
-    cells[column] = "1"
-    lines[row] = ",".join(cells)
-    path.write_text("".join(lines))
+    project.answer("data/raw/part1.csv", "q1_sex_residents", "4", "1")
     done = project.report()
     assert done.returncode == 0, done.stderr
     ran = project.jobs()
-    assert {"ingest part1", "perceptions", "ledger", "render"} <= ran
+    assert {"ingest part1", "clean", "perceptions", "ledger", "render"} <= ran
     assert not ran & {"ingest frame", "ingest disposition", "weight", "after_the_report", "weight_lemas 2020"}
+
+
+def test_an_answer_in_another_block_stops_before_the_sections_that_do_not_read_it(project):
+    project.answer("data/raw/part2.csv", "q4a_indicators", "1", "2")
+    before = project.outputs()
+    done = project.report()
+    assert done.returncode == 0, done.stderr
+    assert {"ingest part2", "clean"} <= project.jobs()
+    assert not project.jobs() & {"ingest part1", "weight", "survey_methods", "perceptions"}
+    changed = {name for name, digest in project.outputs().items() if before[name] != digest}
+    assert {name for name in changed if name.startswith("results/clean/")} == {
+        "results/clean/part2.investigation.parquet"
+    }
 
 
 def test_one_setting_runs_its_users_only(project):
@@ -137,7 +144,7 @@ def test_results_without_a_record_of_their_making_are_built_again(project):
     done = project.report()
     assert done.returncode == 0, done.stderr
     assert "is not recorded, so everything is built again" in done.stderr
-    assert len(project.jobs()) == 19
+    assert len(project.jobs()) == 23
     assert project.outputs() == before
     assert project.report().returncode == 0
     assert project.jobs() == set()

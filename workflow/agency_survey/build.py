@@ -21,7 +21,7 @@ from typing import IO
 from agency_survey import __version__, environment, files, schema, settings
 from agency_survey.errors import InputError, explain_os_error
 
-FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["weight", "weight_lemas"]]
+FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["clean"], ["weight", "weight_lemas"], ["weight_parts"]]
 LAST = [["published_and_rebuilt"], ["ledger"], ["render"]]  # the first reads the numbers of other sections
 HELD = "AGENCY_SURVEY_BUILD"
 _KEPT: list[IO[str]] = []
@@ -82,9 +82,10 @@ def hold_in_plain_run(root: Path) -> None:
         _KEPT.append(hold(root))
 
 
-def run(root: Path, cores: int, verbose: bool = False) -> dict:
+def run(root: Path, cores: int, verbose: bool = False, book: bool = True) -> dict:
     """Build the report; returns the content of ``results/build.json``.
 
+    book : False stops before the book is rendered, and leaves ``results/build.json`` as it was.
     Raises InputError with one sentence when a job fails (its traceback is in its log) or the settings are not valid.
     """
     started = time.monotonic()
@@ -95,9 +96,11 @@ def run(root: Path, cores: int, verbose: bool = False) -> dict:
         unlock(root)
         forced = without_provenance(root)
         jobs = []
-        for stage in stages(root):
+        for stage in stages(root) if book else stages(root)[:-1]:
             again = forced or (stage == ["render"] and damaged(root))
             jobs += _run_stage(root, stage, cores, verbose, again)
+        if not book:
+            return {"seconds": round(time.monotonic() - started, 1), "jobs": jobs}
         (root / UNKNOWN).unlink(missing_ok=True)
         record = {
             "version": __version__,

@@ -20,10 +20,22 @@ def main(argv: list[str] | None = None) -> int:
     report = commands.add_parser("report", help="build the whole report, or what changed")
     report.add_argument("--cores", default=str(os.cpu_count() or 1))
     report.add_argument("--verbose", action="store_true")
+    report.add_argument("--numbers-only", action="store_true", help="stop before the book is rendered")
     report.set_defaults(run=_report)
     standin = commands.add_parser("standin", help="write the synthetic stand-in data anew")
-    standin.add_argument("--out", type=Path, default=ROOT / "data", help="the data folder to write")
+    standin.add_argument("--out", type=Path, help="the data folder to write (data)")
+    standin.add_argument("--scale", default="1", help="how many times the survey's size (1)")
     standin.set_defaults(run=_standin)
+    correct = commands.add_parser("correct", help="show a record; add an entry to the corrections register")
+    for name in ("--file", "--record"):
+        correct.add_argument(name, required=True)
+    for name in ("--variable", "--new", "--old", "--reason", "--evidence", "--by", "--date", "--expires", "--id"):
+        correct.add_argument(name)
+    correct.set_defaults(run=_correct)
+    listed = commands.add_parser("corrections", help="list the entries of the register and what each one moved")
+    listed.add_argument("--id", help="one entry only")
+    listed.add_argument("--quick", action="store_true", help="without what they moved")
+    listed.set_defaults(run=_corrections)
     given = parser.parse_args(argv)
     os.chdir(ROOT)
     try:
@@ -56,7 +68,10 @@ def _keep_traceback() -> str:
 def _report(given: argparse.Namespace) -> None:
     from agency_survey import build
 
-    record = build.run(ROOT, _cores(given.cores), given.verbose)
+    record = build.run(ROOT, _cores(given.cores), given.verbose, book=not given.numbers_only)
+    if given.numbers_only:
+        print(f"The numbers are built: {record['seconds']:.0f} s; the book is not rendered.")
+        return
     count = len(record["jobs"])
     done = f"{count} job{'s' if count != 1 else ''} ran" if count else "nothing had changed, no job ran"
     print(f"\nThe report is built: {record['seconds']:.0f} s, {done}.")
@@ -81,7 +96,8 @@ def _cores(text: str) -> int:
 
 
 def notices(root: Path) -> list[str]:
-    """One line for each external file that the build went without, and for each file with values outside its codebook."""
+    """One line for each external file that the build went without, for what a person must decide about the returns, and for
+    each LEMAS file with values outside its codebook."""
     from agency_survey import files, schema
 
     lines = []
@@ -91,7 +107,15 @@ def notices(root: Path) -> list[str]:
         if state != "verified":
             why = "is missing" if state == "missing" else "is not the file that the register expects"
             lines.append(f"Without LEMAS {entry['wave']}: {entry['file']} {why}; chapter 10 says how to get it.")
-    for path in sorted((root / "results").glob("ingest*/*.misfits.csv")):
+    counts = root / "results" / "clean" / "counts.json"
+    rules = files.read_json(counts, "rules")["rules"] if counts.is_file() else []
+    changes, queries = (sum(rule[key] for rule in rules) for key in ("changes", "queries"))
+    if changes:
+        lines.append(f"{changes:,} change{'s' if changes > 1 else ''} by edit rules: results/clean/edit_log.csv")
+    if queries:
+        what = "questions about the returns wait" if queries > 1 else "question about the returns waits"
+        lines.append(f"{queries:,} {what} for an answer: results/clean/queries.csv")
+    for path in sorted((root / "results").glob("ingest_lemas/*.misfits.csv")):
         count = len(path.read_text(encoding="utf-8").splitlines()) - 1
         if count > 0:
             name = path.relative_to(root)
@@ -102,14 +126,65 @@ def notices(root: Path) -> list[str]:
 def _standin(given: argparse.Namespace) -> None:
     from agency_survey import files, standin
 
+    data = ROOT / "data"
+    scale, out = _scale(given.scale, standin.LARGEST_SCALE), given.out or data
+    if scale > 1 and out.resolve() == data.resolve():
+        raise InputError(
+            "A larger stand-in needs a folder of its own", "OUT", "Give one: make standin SCALE=3 OUT=folder"
+        )
     settings = standin.read_settings(ROOT / "config" / "standin.yaml", ROOT / "config" / "sample_design.yaml")
     published = files.read_table(
         "data/published/frame_counts.csv",
         columns=("year", "agency_type", "breakdown", "class", "count"),
         numbers=("year", "count"),
     )
-    standin.write(standin.generate(settings, published, settings["seed"]), given.out)
-    print(f"The synthetic stand-in is written to {given.out}.")
+    books = standin.read_codebooks(ROOT / "config" / "codebooks")
+    standin.write(settings, published, books, out, scale)
+    print(f"The synthetic stand-in is written to {out}.")
+
+
+def _correct(given: argparse.Namespace) -> None:
+    from agency_survey import register
+
+    if given.variable is None:
+        print(register.show(ROOT, given.file, given.record))
+        print("To correct a value, give VARIABLE=, NEW=, REASON=, EVIDENCE= and BY= (a role) as well.")
+        return
+    if given.new is None:
+        raise InputError("The new value is not given", "NEW", "Give NEW=, empty quotes for a blank cell")
+    columns = {"variable": given.variable, "new_value": given.new, "old_value": given.old, "decided_by": given.by}
+    columns |= {
+        name: getattr(given, name) for name in ("id", "file", "record", "reason", "evidence", "date", "expires")
+    }
+    entry = register.correct(ROOT, {name: value for name, value in columns.items() if value is not None})
+    print(f"Added to {register.REGISTER}:\n{register.listing(entry, None)}")
+    print("`make report` applies it; `make corrections` says what it moved.")
+
+
+def _corrections(given: argparse.Namespace) -> None:
+    from agency_survey import codebook, register
+
+    entries = register.entries(ROOT, codebook.load_survey(ROOT / register.CODEBOOKS))
+    chosen = [entry for entry in entries if given.id in (None, entry.id)]
+    if given.id and not chosen:
+        raise InputError(f"There is no entry '{given.id}'", str(register.REGISTER), "`make corrections` lists them all")
+    if not chosen:
+        print(f"The register has no entries ({register.REGISTER}).")
+    elif given.quick:
+        print("\n".join(register.listing(entry, None) for entry in chosen))
+    else:
+        found = {}
+        for entry, moved in register.moved_by(ROOT, chosen):
+            found[entry.id] = moved
+            print(register.listing(entry, moved), flush=True)
+        print(f"All that moved, cell by cell: {register.record_moves(ROOT, found).relative_to(ROOT)}")
+
+
+def _scale(text: str, largest: int) -> int:
+    """The scale as given; checked here because argparse would answer with its usage."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= largest:
+        raise InputError(f"'{text}' is no scale", "SCALE", f"Give a whole number from 1 to {largest}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ def _known(entry: Correction, books: dict[str, Codebook], where: str) -> None:
 
 def meaning(text: str, book: Codebook, variable: str) -> tuple[object, str | None, str]:
     """What a raw cell says: its value (None where missing), the kind of missing value, and what is wrong with it."""
-    value, kind, problem = ingest._parse(pd.Series([text], dtype=object), book.variables[variable])
+    value, kind, problem = ingest.parse(pd.Series([text], dtype=object), book.variables[variable])
     return (None if pd.isna(value.iloc[0]) else value.iloc[0]), kind[0], problem.iloc[0]
 
 

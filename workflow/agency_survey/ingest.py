@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
+import dataclasses
 import hashlib
-import io
-import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from agency_survey import formats
 from agency_survey.codebook import MISSING_KINDS, Codebook, Variable
 from agency_survey.errors import InputError
+from agency_survey.formats import Source
 
 MISFIT_COLUMNS = ["file", "row", "record", "variable", "raw", "problem", "treatment"]
-OTHER_DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+RAW = "__raw"
 
 
 def sha256(path: str | Path) -> str:
@@ -25,80 +25,72 @@ def sha256(path: str | Path) -> str:
 
 
 def read_raw(path: str | Path, book: Codebook) -> pd.DataFrame:
-    """Columns of the codebook as text, one row a record, indexed by line number in the file.
+    """The table of ``read_source`` alone."""
+    return read_source(path, book)[0]
 
-    Raises InputError naming the file, and the row where there is one: not there, empty, binary, wrong encoding,
-    wrong delimiter, column missing or given twice, rows cut short or too long, no records.
+
+def read_source(path: str | Path, book: Codebook) -> tuple[pd.DataFrame, Source]:
+    """Columns of the codebook as text, one row a record, indexed by the row in the file; and how the file was read.
+
+    In formats without lines the first record has row 2. Value labels that the file itself carries win where the codebook
+    knows them all (their cells become the codebook's codes). Raises InputError naming the file, and the row where there is
+    one: whatever ``formats.read`` refuses, no records, a column missing or given twice, labels that contradict the codebook.
     """
-    path = Path(path)
-    name = path.name
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError("The data file is not there", str(path), "Put it there, or restore it") from error
-    if not data.strip():
-        raise InputError("The data file is empty", str(path), "Copy it again from its source")
-    if b"\0" in data:
-        raise InputError("The data file is not a text file (it holds NUL bytes)", str(path), "Export it as text again")
-    try:
-        text = data.decode("utf-8-sig" if book.encoding == "utf-8" else book.encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"The data file is not {book.encoding} text", f"{path}, row {line}", "Save it in that encoding"
-        ) from error
-    if not text.strip():
-        raise InputError("The data file is empty", str(path), "Copy it again from its source")
-    csv.field_size_limit(1 << 20)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=book.delimiter, strict=True)
-    try:
-        header = [column.strip() for column in next(reader)]
-        positions = _positions(header, book, str(path))
-        records, lines = [], []
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise InputError(
-                    f"A row has {len(row)} fields where the header has {len(header)}",
-                    f"{path}, row {reader.line_num}",
-                    "The file is cut or damaged there: copy it again from its source",
-                )
-            records.append([row[position] for position in positions])
-            lines.append(reader.line_num)
-    except csv.Error as error:
-        raise InputError(
-            f"The data file cannot be read: {error}",
-            f"{path}, row {_row_of_open_quote(text, book.delimiter) or reader.line_num}",
-            "Mend the quotes there, or copy it again from its source",
-        ) from error
-    if not records:
-        raise InputError("The data file has a header but no records", str(path), "Copy it again from its source")
-    return pd.DataFrame(
-        records, columns=list(book.variables), index=pd.Index(lines, name="row"), dtype=object
-    ).rename_axis(columns=name)
+    where = str(path)
 
+    def position(header: list[str]) -> list[int]:
+        return _positions(header, book, where)
 
-def _row_of_open_quote(text: str, delimiter: str) -> int | None:
-    """Line of the first quoted field that does not end as it should; the reader itself knows only where it gave up."""
-    end = rf"[{re.escape(delimiter)}\r\n]"
-    closed, plain = (
-        rf'"[^"]*(?:""[^"]*)*"(?={end}|\Z)',
-        rf'[^"{re.escape(delimiter)}\r\n][^{re.escape(delimiter)}\r\n]*',
+    found = formats.read(path, book.variables, book.delimiter, book.encoding, accept=position)
+    positions = position(found.header)
+    if not found.records:
+        raise InputError("The data file has a header but no records", where, "Copy it again from its source")
+    columns = {
+        name: [record[position] for record in found.records]
+        for name, position in zip(book.variables, positions, strict=True)
+    }
+    for name, labels in found.labels.items():
+        if name in columns:
+            columns[name] = _by_labels(columns[name], labels, book.variables[name], where)
+    ignored = [name for name in found.header if name not in book.variables]
+    raw = pd.DataFrame(columns, index=pd.Index(found.rows, name="row"), dtype=object).rename_axis(
+        columns=Path(path).name
     )
-    start = re.match(rf"(?:{closed}|{plain}|{end})*", text).end()
-    return len(io.StringIO(text[: start + 1], newline="").readlines()) if start < len(text) else None
+    return raw, dataclasses.replace(found.source, ignored=ignored)
+
+
+def _by_labels(cells: list[str], labels: dict[str, str], variable: Variable, where: str) -> list[str]:
+    """Cells with the codebook's codes, where the file's own value labels say which those are."""
+    plain = {
+        _plain(label): code for code, entry in variable.missing.items() for label in (entry["kind"], entry["label"])
+    }
+    plain |= {_plain(label): code for code, label in variable.codes.items()}
+    used = {code: label for code, label in labels.items() if code in set(cells)}
+    if used and all(_plain(label) in plain for label in used.values()):
+        translated = {code: plain[_plain(label)] for code, label in used.items()}
+        return [translated.get(cell, cell) for cell in cells]
+    for code, label in used.items():
+        known = variable.codes.get(code)
+        if known is not None and plain.get(_plain(label), code) != code:
+            raise InputError(
+                f"The file labels the code {code} '{label}' where the codebook says '{known}'",
+                f"{where}, variable {variable.name}",
+                "Correct the labels of the file, or the codebook",
+            )
+    return cells
+
+
+def _plain(label: str) -> str:
+    return " ".join(label.casefold().replace("’", "'").split())
 
 
 def _positions(header: list[str], book: Codebook, where: str) -> list[int]:
     missing = [name for name in book.variables if name not in header]
     if len(header) == 1 and len(book.variables) > 1:
-        used = next((word for sign, word in OTHER_DELIMITERS.items() if sign in header[0]), None)
-        found = f"looks delimited by {used}" if used else "has one column only"
         raise InputError(
-            f"The file {found}, expected is {OTHER_DELIMITERS[book.delimiter]}",
+            "The file has one column only",
             where,
-            "Export it with that delimiter",
+            f"Known delimiters are {', '.join(formats.DELIMITERS.values())}: export it with one of them",
         )
     if missing:
         raise InputError(
@@ -117,18 +109,19 @@ def no_records(book: Codebook) -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in book.variables}, index=pd.Index([], name="row", dtype=int), dtype=object)
 
 
-def typed(raw: pd.DataFrame, book: Codebook) -> tuple[pd.DataFrame, pd.DataFrame]:
+def typed(raw: pd.DataFrame, book: Codebook, unique: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Typed table and misfits.
 
-    raw : text columns as of ``read_raw``. Returns (table, misfits): the table has for each variable its value
+    raw : text columns as of ``read_raw``; unique : whether each key must be there once only. Returns (table, misfits): the table has for each variable its value
     (string, Int64, Float64, datetime or category in code order; missing where not valid) and ``<name>__missing``, the
     kind of missing value; the misfits have one row for each value outside the codebook (its kind is 'invalid').
     Raises InputError when two records have one key.
     """
     columns, misfits = {}, []
+    name_of_file = raw.columns.name or book.file
     record = pd.Series(["/".join(map(str.strip, row)) for row in raw[book.key].to_numpy()], raw.index, dtype=object)
     for name, variable in book.variables.items():
-        value, kind, problem = _parse(raw[name].astype(str), variable)
+        value, kind, problem = parse(raw[name].astype(str), variable)
         columns[name] = value
         columns[f"{name}__missing"] = pd.Categorical(kind, categories=MISSING_KINDS)
         odd = problem.to_numpy() != ""
@@ -136,7 +129,7 @@ def typed(raw: pd.DataFrame, book: Codebook) -> tuple[pd.DataFrame, pd.DataFrame
             misfits.append(
                 pd.DataFrame(
                     {
-                        "file": book.file,
+                        "file": name_of_file,
                         "row": raw.index[odd],
                         "record": record[odd].to_numpy(),
                         "variable": name,
@@ -148,18 +141,18 @@ def typed(raw: pd.DataFrame, book: Codebook) -> tuple[pd.DataFrame, pd.DataFrame
             )
     table = pd.DataFrame(columns, index=raw.index)
     twice = record.duplicated(keep=False)
-    if twice.any():
+    if unique and twice.any():
         rows = ", ".join(str(row) for row in raw.index[twice][:4])
         raise InputError(
             f"The key {'/'.join(book.key)} = '{record[twice].iloc[0]}' is there more than once",
-            f"{book.file}, rows {rows}",
+            f"{name_of_file}, rows {rows}",
             "Keep one of the records",
         )
     found = pd.concat(misfits, ignore_index=True) if misfits else pd.DataFrame(columns=MISFIT_COLUMNS)
     return table, found.sort_values(["row", "variable"], ignore_index=True)
 
 
-def _parse(raw: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray, pd.Series]:
+def parse(raw: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray, pd.Series]:
     """Value, missing kind (None where valid) and problem ('' where there is none) of one column."""
     text = raw.str.strip()
     problem = pd.Series("", index=raw.index, dtype=object)
@@ -168,11 +161,11 @@ def _parse(raw: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray, p
     kind[blank] = variable.blank or "invalid"
     if variable.blank is None:
         problem[blank] = "empty cell"
-    number = _numbers(text) if variable.type not in ("string", "date") else None
+    number = _numbers(text) if variable.type not in ("string", "text", "date") else None
     for code, entry in variable.missing.items():
         hit = text == code
         if number is not None:
-            hit |= number == _numbers(pd.Series([code])).iloc[0]
+            hit |= number == _code_number(code)
         kind[hit.to_numpy()] = entry["kind"]
     open_ = pd.isna(kind)
     value, wrong = _VALUE[variable.type](text, number, variable)
@@ -181,6 +174,14 @@ def _parse(raw: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray, p
     kind[odd] = "invalid"
     problem = problem.where(~odd, wrong)
     return value.where(pd.isna(kind)), kind, problem
+
+
+def _code_number(code: str) -> float:
+    """Number of a missing code, not-a-number where it is none."""
+    try:
+        return float(code)
+    except ValueError:
+        return np.nan
 
 
 def _numbers(text: pd.Series) -> pd.Series:
@@ -223,7 +224,11 @@ def _string(text: pd.Series, _: None, variable: Variable) -> tuple[pd.Series, pd
 def _date(text: pd.Series, _: None, variable: Variable) -> tuple[pd.Series, pd.Series]:
     value = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
     wrong = pd.Series(np.where(value.isna(), "not a date (year-month-day)", ""), index=text.index, dtype=object)
-    return value, wrong
+    if variable.range:
+        low, high = variable.range
+        outside = (wrong == "") & ~value.between(pd.Timestamp(low), pd.Timestamp(high))
+        wrong[outside] = f"outside {low} to {high}"
+    return value.where(wrong == ""), wrong
 
 
 _VALUE = {
@@ -231,8 +236,21 @@ _VALUE = {
     "number": _numeric,
     "categorical": _categorical,
     "string": _string,
+    "text": _string,
     "date": _date,
 }
+
+
+def with_raw(table: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
+    """The typed table with the raw text of each variable beside it, as ``<name>__raw``."""
+    return pd.concat([table, raw.astype("string").add_suffix(RAW)], axis=1)
+
+
+def raw_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Raw text columns of a table of ``with_raw`` (indexed by row)."""
+    names = [name for name in table.columns if name.endswith(RAW)]
+    raw = table[names].rename(columns=lambda name: name.removesuffix(RAW)).astype(object)
+    return raw.set_axis(pd.Index(table["row"], name="row")) if "row" in table else raw
 
 
 def missing_summary(table: pd.DataFrame, book: Codebook) -> pd.DataFrame:

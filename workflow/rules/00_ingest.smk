@@ -1,13 +1,15 @@
-# REQUIRED INPUTS  data/frame/frame.csv, data/raw/<name>.csv, config/codebooks/<name>.yaml
-# OUTPUTS          results/ingest/<name>.parquet, <name>.misfits.csv, <name>.missing.csv
+# REQUIRED INPUTS  data/frame/frame.*, data/raw/{disposition,part1,part2,part3}.* (csv, tsv, xlsx, sav,
+#                  dta or parquet), config/codebooks/<name>.yaml
+# OUTPUTS          results/ingest/<name>.parquet, <name>.misfits.csv, <name>.missing.csv, <name>.source.json
 
 RAW_FILES = {
-    "frame": "data/frame/frame.csv",
-    "disposition": "data/raw/disposition.csv",
-    "part1": "data/raw/part1.csv",
+    "frame": raw_file("data/frame/frame"),
+    "disposition": raw_file("data/raw/disposition"),
+    "part1": raw_file("data/raw/part1"),
+    "part2": raw_file("data/raw/part2"),
+    "part3": raw_file("data/raw/part3"),
 }
-for name, path in RAW_FILES.items():
-    existing(path)
+for name in RAW_FILES:
     existing(f"config/codebooks/{name}.yaml")
 
 
@@ -21,6 +23,7 @@ rule ingest:
         table="results/ingest/{name}.parquet",
         misfits="results/ingest/{name}.misfits.csv",
         missing="results/ingest/{name}.missing.csv",
+        source="results/ingest/{name}.source.json",
     log:
         "logs/ingest.{name}.log",
     benchmark:

@@ -1,5 +1,4 @@
-# REQUIRED INPUTS  results/weight/sample.parquet, results/ingest/part1.parquet,
-#                  config/codebooks/part1.yaml
+# REQUIRED INPUTS  results/weight/sample.parquet, results/clean/part1.perceptions.{parquet,json}
 # OUTPUTS          results/perceptions/{numbers.json,tables/,figures/,text/}
 
 
@@ -7,9 +6,8 @@ rule perceptions:
     input:
         **code("perceptions"),
         sample="results/weight/sample.parquet",
-        part1="results/ingest/part1.parquet",
-        codebook="config/codebooks/part1.yaml",
-        schemas=schemas("codebook"),
+        part1="results/clean/part1.perceptions.parquet",
+        codebook="results/clean/part1.perceptions.json",
     output:
         **exhibits(
             "perceptions",

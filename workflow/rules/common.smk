@@ -5,7 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from agency_survey import build, environment, imports, schema, settings
+from agency_survey import build, environment, formats, imports, schema, settings
+from agency_survey.codebook import SURVEY
 from agency_survey.errors import InputError
 
 environment.prepare(workflow.basedir, settings.report_date())
@@ -31,6 +32,11 @@ def existing(path):
     if not os.path.exists(path):
         raise InputError("A file of the project is not there", path, "Restore it")
     return path
+
+
+def raw_file(stem):
+    """The one raw file of this name, whatever its format."""
+    return str(formats.find(stem))
 
 
 def schemas(*names):

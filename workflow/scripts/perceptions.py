@@ -1,6 +1,6 @@
 """Chapter 3, perceptions: shares by form, type, size and region, don't-knows and sources of the leaders' picture.
 
-In: sampled agencies with weights (weight), answers to Part I (ingest), codebook of Part I.
+In: sampled agencies with weights (weight), answers to Part I and what the codebook says of them (clean).
 Out: results/perceptions/{numbers.json,tables/,figures/,text/}.
 """
 
@@ -15,9 +15,10 @@ def main() -> None:
     for name in ("--sample", "--part1", "--codebook"):
         parser.add_argument(name, required=True)
     given = parser.parse_args()
-    answers = files.read_parquet(given.part1).drop(columns="row")
+    answers = files.read_parquet(given.part1)
     rows, design = respondents(files.read_parquet(given.sample), answers)
-    chapter(rows, design, codebook.load(given.codebook), given.settings).write(given.out)
+    book = codebook.from_block(files.read_json(given.codebook, "variables"))
+    chapter(rows, design, book, given.settings).write(given.out)
 
 
 if __name__ == "__main__":
