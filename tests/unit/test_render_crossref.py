@@ -80,13 +80,15 @@ def test_chapters_sections_and_appendices(resolve):
             "index.qmd": "# Preface {.unnumbered}\n\n## Inside {#sec-in}\n\n" + text,
             "01-a.qmd": "# A {#sec-a}\n\n## B {#sec-b}\n\n### C {#sec-c}\n\n## Skip {.unnumbered}\n\n## D {#sec-d}",
             "end.qmd": "# End {.unnumbered}\n\nText.",
-            "a-e.qmd": "# E {#sec-e}\n\n## F {#sec-f}\n\n" + TABLE.format("z") + "See @tbl-z.",
+            "a-e.qmd": "# E {#sec-e}\n\n## F {#sec-f}\n\n" + TABLE.format("z") + FIGURE.format("y") + "See @tbl-z.",
+            "a-g.qmd": "# G {#sec-g}\n\n" + TABLE.format("x") + "See @sec-e, @sec-g, @fig-y and @tbl-x.",
         }
     )
     assert "See Chapter 1, Section 1.1, Section 1.1.1, Section 1.2, Appendix A and Section A.1." in words(parts[0])
     assert "See Table A.1." in words(parts[3])
-    assert [part.number for part in parts] == ["", "1", "", "A"]
-    assert [part.label.replace("\u00a0", " ") for part in parts] == ["Preface", "1  A", "End", "A  E"]
+    assert "See Appendix A, Appendix B, Figure A.1 and Table B.1." in words(parts[4])
+    assert [part.number for part in parts] == ["", "1", "", "A", "B"]
+    assert [part.label.replace("\u00a0", " ") for part in parts] == ["Preface", "1  A", "End", "A  E", "B  G"]
 
 
 def test_headings_below_the_number_depth_stay_bare_but_can_be_referred_to(resolve):

@@ -49,6 +49,7 @@ def refusal(tmp_path):
         ("reproduction.yaml", "reproduction"),
         ("sample_design.yaml", "sample_design"),
         ("standin.yaml", "standin"),
+        ("study.yaml", "study"),
         *((f"codebooks/{path.name}", "codebook") for path in sorted((PROJECT / "config/codebooks").glob("*.yaml"))),
     ],
 )
