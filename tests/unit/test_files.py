@@ -150,3 +150,9 @@ def test_a_parquet_file_that_is_cut_is_damaged(tmp_path):
 def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path, read):
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nowhere")
+
+
+def test_csv_as_text_keeps_cells_as_they_are_written(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("record,raw\n007,NA\n012,\n", encoding="utf-8")
+    assert files.read_csv(path, text=True).to_numpy().tolist() == [["007", "NA"], ["012", ""]]

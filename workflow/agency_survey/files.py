@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +78,11 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
     return _intermediate(path, pd.read_parquet)
 
 
-def read_csv(path: str | Path) -> pd.DataFrame:
-    """Table of a CSV file of the build; InputError when it is damaged."""
+def read_csv(path: str | Path, text: bool = False) -> pd.DataFrame:
+    """Table of a CSV file of the build; InputError when it is damaged. text : cells as they are written, empty ones too."""
     import pandas as pd
 
-    return _intermediate(path, pd.read_csv)
+    return _intermediate(path, partial(pd.read_csv, **({"dtype": str, "keep_default_na": False} if text else {})))
 
 
 def read_table(path: str | Path, columns: Iterable[str], numbers: Iterable[str] = ()) -> pd.DataFrame:
