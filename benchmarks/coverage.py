@@ -3,8 +3,8 @@
     python benchmarks/coverage.py [samples]
 
 Every sample is drawn by the generator's own functions: the three sources with their conditioning on sizes, then the
-response mechanism, which depends on type, size and partnership. The weights are those of the build
-(``national_survey.sampled_agencies``); the answers are the true ones of whoever responds, so that item non-response does
+response mechanism, which depends on type, size and partnership. Weights and design are those of the build
+(``national_survey.weigh`` and ``respondents``); the answers are the true ones of whoever responds, so that item non-response does
 not mix in. The truth is the same quantity, or the same regression, over all agencies in operation. As a contrast the
 naive analysis: respondents as a simple random sample, every weight the frame's size over their number.
 """
@@ -50,7 +50,7 @@ def world() -> dict:
         "answers": frame.merge(truth, on="agency_id", validate="one_to_one"),
         "standin": values(standin.read_settings(ROOT / "config/standin.yaml", ROOT / "config/sample_design.yaml")),
         "design": schema.load(ROOT / "config/sample_design.yaml", "sample_design"),
-        "smallest": config["nonresponse"]["smallest_class"],
+        "weighting": {name: config[name] for name in ("nonresponse", "weights")},
     }
 
 
@@ -66,10 +66,9 @@ def respondents(seed: int) -> tuple[pd.DataFrame, SurveyDesign]:
     )
     outcome = pd.Categorical.from_codes(returned["outcome"] - 1, categories=national_survey.OUTCOMES)
     disposition = pd.DataFrame({"agency_id": returned["agency_id"], "outcome": outcome})
-    sampled = national_survey.sampled_agencies(here["typed"], disposition, here["design"], here["smallest"])
-    done = sampled.loc[sampled["responded"], ["agency_id", "weight", "cell", "cell_population"]]
-    rows = done.merge(here["answers"], on="agency_id", validate="one_to_one")
-    return rows, survey_design(rows["weight"], rows["cell"], rows["cell_population"])
+    sampled, _ = national_survey.weigh(here["typed"], disposition, here["design"], here["weighting"])
+    done, design = national_survey.respondents(sampled, sampled.loc[sampled["responded"], ["agency_id"]])
+    return done[["agency_id", "weight"]].merge(here["answers"], on="agency_id", validate="one_to_one"), design
 
 
 def quantities(design: SurveyDesign, rows: pd.DataFrame) -> list[tuple[str, float, float, np.ndarray]]:

@@ -25,7 +25,13 @@ def test_new_section_is_staged_by_its_number_and_a_new_data_rule_is_refused(tmp_
     for name in ("00_ingest", "04_personnel", "02_survey_methods", "11_published_and_rebuilt", "91_render"):
         (rules / f"{name}.smk").touch()
     found = build.stages(tmp_path)
-    assert found[3:] == [["survey_methods", "personnel"], ["published_and_rebuilt"], ["ledger"], ["render"]]
+    assert found[len(build.FIRST) :] == [
+        ["survey_methods", "personnel"],
+        ["published_and_rebuilt"],
+        ["conclusions"],
+        ["ledger"],
+        ["render"],
+    ]
     (rules / "00_linkage.smk").touch()
     with pytest.raises(InputError, match="'linkage' has no stage"):
         build.stages(tmp_path)

@@ -310,7 +310,10 @@ def test_estimates_of_the_second_phase_need_no_answers_from_the_others():
     ("given", "words"),
     [
         ({"responded": [1, 0, 1], "stratum": list("aaaa")}, "differ in length"),
-        ({"responded": [1, 0, None, 1], "stratum": list("aaaa")}, "response is missing (row 3)"),
+        (
+            {"responded": [1, 0, None, 1], "stratum": list("aaaa")},
+            "The response is neither true nor false for 1 agencies (row 3)",
+        ),
         ({"responded": [1, 0, 1, 1], "stratum": ["a", None, "a", "a"]}, "class is missing (row 2)"),
         ({"responded": [0, 0, 1, 1], "stratum": list("aabb")}, "Nobody responded in a class: a"),
         ({"responded": [1, 0, 1, 1], "stratum": list("aabb")}, "one respondent only, so it has no variance: a"),
@@ -449,3 +452,25 @@ def test_refusals_name_the_rows_or_the_stratum(given, words):
     with pytest.raises(InputError) as caught:
         survey_design(**given)
     assert words in str(caught.value)
+
+
+def test_second_phase_of_units_with_several_rows_is_that_of_their_sums():
+    """Rows split in two: counts, weights, variance and degrees of freedom stay those of the units."""
+    rng = np.random.default_rng(5)
+    stratum, classes = np.repeat(["a", "b"], 20), np.tile(["x", "y"], 20)
+    back, y = rng.random(40) < 0.6, rng.normal(3, 1, 40)
+    one = second_phase(survey_design(np.full(40, 3.0), stratum, np.full(40, 60.0)), back, classes)
+    twice = np.repeat(np.arange(40), 2)
+    weight = np.where(np.arange(80) % 2 == 0, 3.0, 0.0)
+    first = survey_design(weight, stratum[twice], np.full(80, 60.0), cluster=twice)
+    two = second_phase(first, back[twice], classes[twice], cluster=twice)
+    np.testing.assert_allclose(two.weight[::2], one.weight)
+    scores = (one.weight * y)[twice] * np.tile([0.25, 0.75], 40)
+    np.testing.assert_allclose(two.variance(scores), one.variance(one.weight * y), rtol=1e-12)
+    np.testing.assert_allclose(
+        two.second.first_phase(scores[:, None]), one.second.first_phase((one.weight * y)[:, None]), rtol=1e-12
+    )
+    inside = back[twice]
+    assert two.second.degrees_of_freedom(inside) == one.second.degrees_of_freedom(back)
+    with pytest.raises(InputError, match="lies in two strata"):
+        second_phase(first, np.arange(80) % 2 == 0, classes[twice], cluster=twice)

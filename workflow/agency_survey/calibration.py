@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from agency_survey.columns import numbers
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
 from agency_survey.solvers import symmetric_pseudo_inverse
@@ -147,6 +148,8 @@ def _off(code: np.ndarray, table: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 def _margins(weight: np.ndarray, margins: Mapping, totals: Mapping) -> tuple[list, dict, list]:
     """Codes (n,), labels and known totals of each margin, in the order of ``margins``."""
+    if not isinstance(margins, Mapping) or not isinstance(totals, Mapping):
+        raise InputError("The margins and their totals have no names", fix="Give both as a dict by name")
     if not len(margins) or set(margins) != set(totals):
         raise InputError(
             f"The margins ({', '.join(map(str, margins))}) and their totals ({', '.join(map(str, totals))}) differ",
@@ -161,9 +164,7 @@ def _margins(weight: np.ndarray, margins: Mapping, totals: Mapping) -> tuple[lis
         code, names[name] = label_codes(labels, f"The margin {name} is missing")
         codes.append(code)
         wanted.append(
-            known_totals(
-                names[name], np.bincount(code, weight), pd.Series(totals[name]), "category", f"the margin {name}"
-            )
+            known_totals(names[name], np.bincount(code, weight), totals[name], "category", f"the margin {name}")
         )
     sums = {name: total.sum() for name, total in zip(margins, wanted, strict=True)}
     low, high = min(sums, key=sums.get), max(sums, key=sums.get)
@@ -292,8 +293,8 @@ def calibration_factor(weight, x, totals, method: str = "linear", bounds=None, v
 
 def _matrix(x, weight: np.ndarray) -> tuple[np.ndarray, list[str]]:
     names = [str(name) for name in x.columns] if isinstance(x, pd.DataFrame) else None
-    matrix = np.asarray(x, dtype=float)
-    if matrix.ndim != 2 or len(matrix) != len(weight):
+    matrix = numbers(x, "A calibration variable")
+    if matrix.ndim != 2 or len(matrix) != len(weight) or not matrix.shape[1]:
         raise InputError(
             f"The calibration variables have the shape {matrix.shape} for {len(weight)} weights", fix="Give a row each"
         )
@@ -309,6 +310,7 @@ def _matrix(x, weight: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 
 def _totals(totals, x, names: list[str]) -> np.ndarray:
+    totals = pd.Series(totals) if isinstance(totals, Mapping) else totals
     if isinstance(totals, pd.Series) and isinstance(x, pd.DataFrame):
         if set(totals.index) != set(x.columns) or len(totals) != len(x.columns):
             raise InputError(
@@ -316,7 +318,7 @@ def _totals(totals, x, names: list[str]) -> np.ndarray:
                 fix="Give each variable its total",
             )
         totals = totals.reindex(x.columns)
-    wanted = np.asarray(totals, dtype=float)
+    wanted = numbers(totals, "A total")
     if wanted.shape != (len(names),):
         raise InputError(f"There are {wanted.size} totals for {len(names)} calibration variables", fix="Give one each")
     bad = ~np.isfinite(wanted)
@@ -330,7 +332,9 @@ def _totals(totals, x, names: list[str]) -> np.ndarray:
 def _variance(variance, weight: np.ndarray) -> np.ndarray:
     if variance is None:
         return np.ones(len(weight))
-    sigma2 = np.asarray(variance, dtype=float)
+    sigma2 = numbers(variance, "A variance")
+    if sigma2.shape != weight.shape:
+        raise InputError(f"There are {len(sigma2)} variances for {len(weight)} weights", fix="Give one each")
     bad = ~(np.isfinite(sigma2) & (sigma2 > 0))
     if bad.any():
         raise InputError(
@@ -346,7 +350,9 @@ def _distance(method: str, bounds) -> Distance:
         if method == "logit":
             raise InputError("Logit calibration has no bounds", fix="Give the lowest and the highest factor allowed")
         return Distance(method, 0.0 if method == "raking" else -np.inf, np.inf)
-    low, high = (float(value) for value in bounds)
+    if np.shape(bounds) != (2,):
+        raise InputError("The bounds are not two numbers", fix="Give the lowest and the highest factor allowed")
+    low, high = (float(value) for value in numbers(bounds, "A bound"))
     if not low < 1 < high or (method == "logit" and not (np.isfinite(low) and np.isfinite(high))):
         raise InputError(
             f"The bounds {low:g} and {high:g} do not hold the factor 1 between them", fix="Widen the bounds"
@@ -448,9 +454,14 @@ def rake(design: SurveyDesign, margins: Mapping, totals: Mapping) -> SurveyDesig
 
     Arguments and errors as ``raking_factor``.
     """
-    factor = raking_factor(design.weight, margins, totals)
+    return raked(design, raking_factor(design.weight, margins, totals), margins)
+
+
+def raked(design: SurveyDesign, factor, margins: Mapping) -> SurveyDesign:
+    """The design with the factor (n,) of a raking done before, over more rows perhaps; margins : labels (n,) by name."""
     coded = [label_codes(labels, f"The margin {name} is missing") for name, labels in margins.items()]
-    return _adjusted(design, factor, Margins([codes for codes, _ in coded], [len(names) for _, names in coded]))
+    terms = Margins([codes for codes, _ in coded], [len(names) for _, names in coded])
+    return _adjusted(design, np.asarray(factor, dtype=float), terms)
 
 
 def calibrate(design: SurveyDesign, x, totals, method: str = "linear", bounds=None, variance=None) -> SurveyDesign:

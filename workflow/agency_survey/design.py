@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from agency_survey.columns import flags, numbers, row_list
 from agency_survey.errors import InputError
 
 LONELY = ("fail", "adjust", "average", "certainty", "remove")
@@ -34,22 +35,13 @@ class Adjustment(Protocol):
         """Weighted scores (n, k) less their weighted regression on the calibration variables."""
 
 
-def _rows(mask: np.ndarray) -> str:
-    """Row numbers (from 1) where ``mask`` holds, the first five of them."""
-    rows = np.flatnonzero(mask) + 1
-    text = ", ".join(str(row) for row in rows[:5])
-    return f"row {text}" if len(rows) == 1 else f"rows {text}" + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
-
-
-def _two_dimensional(scores: np.ndarray) -> np.ndarray:
-    scores = np.asarray(scores, dtype=float)
-    return scores[:, None] if scores.ndim == 1 else scores
-
-
 def _sums(codes: np.ndarray, size: int, scores: np.ndarray) -> np.ndarray:
     """Sums (size, k) of scores (n, k) over codes 0..size-1."""
-    if scores.shape[1] == 1:
-        return np.bincount(codes, scores[:, 0], size)[:, None]
+    if scores.shape[1] == 1 or scores.flags.f_contiguous:  # by column: the product would copy the scores
+        found = np.empty((size, scores.shape[1]))
+        for j, column in enumerate(scores.T):
+            found[:, j] = np.bincount(codes, column, size)
+        return found
     rows = np.arange(len(codes) + 1, dtype=np.intp)
     return sparse.csc_matrix((np.ones(len(codes)), codes, rows), shape=(size, len(codes))) @ scores
 
@@ -115,7 +107,8 @@ class SecondPhase:
     """Simple random samples drawn from the rows of the first phase within classes, or response modelled as such.
 
     design : first phase. responded : (n,) bool. classes : (n,) codes 0..G-1. labels : (G,).
-    sampled, population : (G,) rows m_g of the second phase and n_g of the first.
+    sampled, population : (G,) units m_g of the second phase and n_g of the first.
+    unit : (n,) codes 0..U-1 of the units that were drawn or answered as one; None where each row is a unit.
     """
 
     design: SurveyDesign
@@ -124,17 +117,31 @@ class SecondPhase:
     labels: np.ndarray
     sampled: np.ndarray
     population: np.ndarray
+    unit: np.ndarray | None = None
 
     def covariance(self, scores: np.ndarray) -> np.ndarray:
         """V1 + V2 (k, k), Saerndal, Swensson and Wretman (1992), result 9.3.1."""
-        scores = np.where(self.responded[:, None], scores, 0.0)
-        rows = np.flatnonzero(self.responded)
+        scores = self._by_unit(np.where(self.responded[:, None], scores, 0.0))
+        rows = np.flatnonzero(self.responded & _first_rows(self.unit, len(scores)))
         seen, classes = np.unique(self.classes[rows], return_inverse=True)
         stage = Stage(None, classes, self.labels[seen], self.sampled[seen], self.population[seen], np.ones(len(seen)))
         part = stage.contributions(scores[rows], *stage.factors("fail"))
-        return self.first_phase(scores) + part.T @ part
+        return self._first_phase(scores) + part.T @ part
+
+    def _by_unit(self, scores: np.ndarray) -> np.ndarray:
+        """Scores (n, k) added up by unit, on the first row of each."""
+        if self.unit is None:
+            return scores
+        first = np.flatnonzero(_first_rows(self.unit, len(scores)))
+        found = np.zeros_like(scores)
+        found[first] = _sums(self.unit, len(first), scores)[self.unit[first]]
+        return found
 
     def first_phase(self, scores: np.ndarray) -> np.ndarray:
+        """V1 (k, k), the first part of ``covariance``."""
+        return self._first_phase(self._by_unit(np.where(self.responded[:, None], scores, 0.0)))
+
+    def _first_phase(self, scores: np.ndarray) -> np.ndarray:
         """V1 = sum_kl D_kl c_kl z_k z_l over the second phase, D the first phase's quadratic form.
 
         c_kl = p_k p_l / p_kl with p the second phase's inclusion probabilities: 1 for rows of different classes,
@@ -172,8 +179,9 @@ class SecondPhase:
         return (totals * weight[block, None]).T @ totals + (means * (weight * empty)[:, None]).T @ means
 
     def degrees_of_freedom(self, inside: np.ndarray) -> int:
-        """Rows of the second phase inside less their classes (as R survey's ``degf`` of two-phase designs)."""
-        return int(inside.sum() - np.count_nonzero(np.bincount(self.classes[inside], minlength=len(self.labels))))
+        """Units of the second phase inside less their classes (as R survey's ``degf`` of two-phase designs)."""
+        units = inside.sum() if self.unit is None else len(np.unique(self.unit[inside]))
+        return int(units - np.count_nonzero(np.bincount(self.classes[inside], minlength=len(self.labels))))
 
 
 @dataclass(frozen=True)
@@ -229,7 +237,7 @@ class SurveyDesign:
 
         domain : (n,) bool, matters for lonely = 'average' only: the strata that R survey's subset would keep.
         """
-        scores = self._residuals(_two_dimensional(scores))
+        scores = self._residuals(self._scores(scores))
         if self.second is not None:
             return self.second.covariance(scores)
         found = np.zeros((scores.shape[1], scores.shape[1]))
@@ -240,7 +248,7 @@ class SurveyDesign:
 
     def variance(self, scores: np.ndarray, domain: np.ndarray | None = None) -> np.ndarray:
         """Variances (k,): the diagonal of ``covariance``, without its other terms."""
-        scores = self._residuals(_two_dimensional(scores))
+        scores = self._residuals(self._scores(scores))
         if self.second is not None:
             return np.diag(self.second.covariance(scores)).copy()
         found = np.zeros(scores.shape[1])
@@ -248,6 +256,12 @@ class SurveyDesign:
             part = stage.contributions(scores, factor, centre)
             found += np.einsum("ij,ij->j", part, part)
         return found
+
+    def _scores(self, scores) -> np.ndarray:
+        scores = numbers(scores, "A score")
+        if len(scores) != self.n:
+            raise InputError(f"There are scores of {len(scores)} rows, the design has {self.n}", fix="Give one a row")
+        return scores[:, None] if scores.ndim == 1 else scores
 
     def _residuals(self, scores: np.ndarray) -> np.ndarray:
         for adjustment in reversed(self.adjustments):  # the last weights are a function of those before them
@@ -258,7 +272,7 @@ class SurveyDesign:
         """(stage, factor, centre) of the stages that add to the variance."""
         for number, stage in enumerate(self.stages):
             present = None
-            if domain is not None and number == 0:
+            if domain is not None and number == 0 and self.lonely == "average":
                 present = np.bincount(self.stratum[np.asarray(domain, dtype=bool)], minlength=len(stage.labels)) > 0
             factor, centre = stage.factors(self.lonely, present)
             if factor.any():
@@ -266,19 +280,25 @@ class SurveyDesign:
 
     def degrees_of_freedom(self, domain: np.ndarray | None = None) -> int:
         """First-stage units in the domain with positive weight less the strata they lie in (as R survey's ``degf``)."""
-        inside = self.weight > 0 if domain is None else (self.weight > 0) & np.asarray(domain, dtype=bool)
+        inside = self.weight > 0 if domain is None else (self.weight > 0) & flags(domain, "A domain")
         if self.second is not None:
             return self.second.degrees_of_freedom(inside)
         first = self.stages[0]
-        units = inside if first.unit is None else np.bincount(first.unit[inside], minlength=len(first.stratum)) > 0
+        units = inside
+        if first.unit is not None:
+            seen = first.unit if inside.all() else first.unit[inside]
+            units = np.bincount(seen, minlength=len(first.stratum)) > 0
         strata = np.bincount(first.stratum[units], minlength=len(first.labels)) > 0
         return int(np.count_nonzero(units) - np.count_nonzero(strata))
 
     def reweighted(self, weight) -> SurveyDesign:
         """The same design with other weights (n,), those of a replicate for one."""
-        weight = np.asarray(weight, dtype=float)
+        weight = numbers(weight, "A weight")
         if weight.shape != self.weight.shape:
             raise InputError(f"The design has {self.n} rows and {len(weight)} weights are given", fix="Give one a row")
+        bad = ~np.isfinite(weight)
+        if bad.any():
+            raise InputError("A weight is missing or infinite", row_list(bad), "Correct the weights")
         return replace(self, weight=weight)
 
     def with_adjustment(self, weight, adjustment: Adjustment) -> SurveyDesign:
@@ -318,10 +338,12 @@ def survey_design(
         raise InputError(f"Unknown rule for strata with one unit: {lonely}", fix=f"Choose one of {', '.join(LONELY)}")
     if population is not None and fraction is not None:
         raise InputError("Population sizes and sampling fractions are both given", fix="Give one of them")
-    weight = np.asarray(weight, dtype=float)
+    weight = numbers(weight, "A weight")
+    if weight.ndim != 1:
+        raise InputError(f"{weight.shape[1]} columns of weights are given", fix="Give one weight a row")
     bad = ~np.isfinite(weight) | (weight < 0)
     if bad.any():
-        raise InputError("A weight is missing, negative or infinite", _rows(bad), "Correct the weights")
+        raise InputError("A weight is missing, negative or infinite", row_list(bad), "Correct the weights")
     strata, clusters = _per_stage(stratum), _per_stage(cluster)
     sizes = _per_stage(population if fraction is None else fraction)
     number = max(1, len(clusters))
@@ -329,6 +351,10 @@ def survey_design(
         raise InputError(
             f"{len(strata)} stages of strata, {len(clusters)} of clusters and {len(sizes)} of sizes are given",
             fix="Give one or two stages of clusters and no more strata or sizes than stages",
+        )
+    if any(np.ndim(column) != 1 for column in strata + clusters + sizes if column is not None):
+        raise InputError(
+            "Strata, clusters or population sizes are one value or a table", fix="Give one column of them to a stage"
         )
     if {len(column) for column in strata + clusters + sizes if column is not None} - {len(weight)}:
         raise InputError(
@@ -360,34 +386,44 @@ def survey_design(
     return SurveyDesign(weight, tuple(stages), lonely)
 
 
-def second_phase(design: SurveyDesign, responded, stratum, population=None) -> SurveyDesign:
+def _first_rows(unit: np.ndarray | None, n: int) -> np.ndarray:
+    """(n,) bool: the first row of each unit; all rows where each is one."""
+    first = np.zeros(n, dtype=bool)
+    first[slice(None) if unit is None else np.unique(unit, return_index=True)[1]] = True
+    return first
+
+
+def second_phase(design: SurveyDesign, responded, stratum, population=None, cluster=None) -> SurveyDesign:
     """Design of a second phase: rows drawn from those of ``design``, or response to a second part, within classes.
 
     design : first phase, n rows. responded : (n,) bool, rows of the second phase. stratum : (n,) labels of classes
     within which everybody has the same chance (response homogeneity groups; Saerndal, Swensson and Wretman 1992,
     section 15.6). population : (n,) rows n_g of the first phase in the class, default: their count in ``design``.
+    cluster : (n,) labels of units that were drawn or answered as one, such as the agency of several cases: m_g and n_g
+    count units, and so must the first phase (the same ``cluster``; a calibration of it counts the rows with weight).
 
     The result keeps all n rows; the weights of the second phase are the first's times n_g / m_g, of other rows 0.
     ``covariance`` is V1 + V2 of their result 9.3.1, given the numbers that responded: R survey's
-    ``twophase(method = "full")``. Calibrations of ``design`` stay in V1 only; those made afterwards with
+    ``twophase(method = "full")``, whose V1 differs, and hangs on the order of rows, where strata of the first phase
+    differ in size. Calibrations of ``design`` stay in V1 only; those made afterwards with
     ``with_adjustment`` to known totals are taken out of both parts. Degrees of freedom: m less the classes.
     Raises InputError that names rows or classes: a missing class, n_g that differs within the class or is smaller than
-    m_g, a class without respondents or with a lone one out of several.
+    m_g, a class without respondents or with a lone one out of several, a unit in two classes or with response in part.
     """
     if design.second is not None:
         raise InputError("The design already has a second phase", fix="Start from the first phase")
-    responded = np.asarray(responded)
-    if len(responded) != design.n or len(stratum) != design.n:
+    if np.ndim(stratum) != 1 or np.ndim(responded) != 1 or {len(responded), len(stratum)} != {design.n}:
         raise InputError("Response, classes and the first phase differ in length", fix="Give one of each to a row")
-    bad = pd.isna(responded)
-    if bad.any():
-        raise InputError("The response is missing", _rows(bad), "Give true or false")
-    responded = responded.astype(bool)
+    responded = flags(responded, "The response")
     classes, labels = _codes(stratum, "class", design.n)
-    sampled = np.bincount(classes, responded, len(labels))
-    size = np.bincount(classes, minlength=len(labels)).astype(float)
+    unit, names = (None, None) if cluster is None else _codes(cluster, "cluster", design.n)
+    if unit is not None:
+        _stratum_of_unit(unit, classes * 2 + responded, names)
+    first = _first_rows(unit, design.n)
+    sampled = np.bincount(classes, responded & first, len(labels))
+    size = np.bincount(classes, first, len(labels))
     if population is not None:
-        size = _population_sizes(np.asarray(population, dtype=float), classes, labels, sampled, 1e-6)
+        size = _population_sizes(numbers(population, "A size of a class"), classes, labels, sampled, 1e-6)
     empty = sampled == 0
     if empty.any():
         raise InputError(f"Nobody responded in a class: {', '.join(labels[empty])}", fix="Collapse classes")
@@ -397,7 +433,7 @@ def second_phase(design: SurveyDesign, responded, stratum, population=None) -> S
             f"A class has one respondent only, so it has no variance: {', '.join(labels[lone])}", fix="Collapse classes"
         )
     weight = np.where(responded, design.weight * (size / sampled)[classes], 0.0)
-    second = SecondPhase(design, responded, classes, labels, sampled, size)
+    second = SecondPhase(design, responded, classes, labels, sampled, size, unit)
     return replace(design, weight=weight, adjustments=(), second=second)
 
 
@@ -420,11 +456,17 @@ def _codes(column, what: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     """(codes (n,), names) of a column; names of strata are text in order, a missing column is one stratum."""
     if column is None:
         return np.zeros(n, dtype=np.intp), np.array(["all"][: min(n, 1)], dtype=object)
-    if not isinstance(column, (pd.Series, pd.Categorical)):
-        column = pd.Series(column, dtype=object if len(column) == 0 else None)
-    codes, names = pd.factorize(column)
+    if isinstance(column, pd.Series) and isinstance(column.dtype, np.dtype):
+        column = column.to_numpy()
+    if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
+        # without the hint, which only arrays heed, the table of names takes five times the column
+        codes, names = pd.factorize(column, size_hint=n // 8)
+    else:
+        if not isinstance(column, (pd.Series, pd.Categorical)):
+            column = pd.Series(column, dtype=object if len(column) == 0 else None)
+        codes, names = pd.factorize(column)
     if (codes < 0).any():
-        raise InputError(f"The {what} is missing", _rows(codes < 0), f"Give every row its {what}")
+        raise InputError(f"The {what} is missing", row_list(codes < 0), f"Give every row its {what}")
     names = np.asarray(names, dtype=object)
     if what not in ("stratum", "class"):
         return codes, names
@@ -460,7 +502,7 @@ def _stratum_of_unit(unit: np.ndarray, codes: np.ndarray, names: np.ndarray | No
         name = "A unit within a cluster" if names is None else f"Cluster {names[unit[first]]}"
         raise InputError(
             f"{name} lies in two strata",
-            _rows(bad),
+            row_list(bad),
             "Correct the strata, or say nest=True where labels of clusters are used again in other strata",
         )
     return found
@@ -474,11 +516,11 @@ def _stage(unit, stratum, labels, given, rates, tolerance, share) -> Stage:
     sampled = np.bincount(stratum, minlength=len(labels)).astype(float)
     size = np.full(len(labels), np.inf)
     if given is not None:
-        given = np.asarray(given, dtype=float)
+        given = numbers(given, "A sampling fraction" if rates else "A population size")
         if rates:
             bad = ~((given > 0) & (given <= 1))
             if bad.any():
-                raise InputError("A sampling fraction is missing or outside (0, 1]", _rows(bad), "Correct it")
+                raise InputError("A sampling fraction is missing or outside (0, 1]", row_list(bad), "Correct it")
             given = sampled[of_row] / given
         size = _population_sizes(given, of_row, labels, sampled, tolerance)
     return Stage(unit, stratum, labels, sampled, size, share)
@@ -508,12 +550,12 @@ def _population_sizes(
     """(H,) population sizes from those on the rows; a size within the tolerance of the sample's is the sample's."""
     bad = ~(given > 0)
     if bad.any():
-        raise InputError("A stratum's population size is missing or not positive", _rows(bad), "Correct it")
+        raise InputError("A stratum's population size is missing or not positive", row_list(bad), "Correct it")
     size = np.zeros(len(labels))
     size[codes] = given
     bad = ~np.isclose(given, size[codes], rtol=tolerance, atol=0)
     if bad.any():
-        raise InputError("The population size differs within a stratum", _rows(bad), "Give one size a stratum")
+        raise InputError("The population size differs within a stratum", row_list(bad), "Give one size a stratum")
     small = size < sampled * (1 - tolerance)
     if small.any():
         first = np.flatnonzero(small)[0]

@@ -1,16 +1,18 @@
-# REQUIRED INPUTS  results/ingest/{frame,disposition}.parquet, config/sample_design.yaml
-# OUTPUTS          results/weight/sample.parquet: one row a mailed survey, every weight factor
+# REQUIRED INPUTS  results/clean/{frame,disposition}.parquet, config/sample_design.yaml
+# OUTPUTS          results/weight/sample.parquet: one row a mailed survey, every weight factor; weights.json: what the
+#                  steps did
 
 
 rule weight:
     input:
         **code("weight"),
-        frame="results/ingest/frame.parquet",
-        disposition="results/ingest/disposition.parquet",
+        frame="results/clean/frame.parquet",
+        disposition="results/clean/disposition.parquet",
         design="config/sample_design.yaml",
         schemas=schemas("sample_design"),
     output:
         sample="results/weight/sample.parquet",
+        record="results/weight/weights.json",
     log:
         "logs/weight.log",
     benchmark:
@@ -18,7 +20,7 @@ rule weight:
     conda:
         "../../environment.yml"
     params:
-        settings={"smallest_class": config["nonresponse"]["smallest_class"]},
+        settings={"nonresponse": config["nonresponse"], "weights": config["weights"]},
     shell:
         "python {input.script} --frame {input.frame} --disposition {input.disposition}"
-        " --design {input.design} --settings {params.settings:q} --out {output.sample} 2> {log}"
+        " --design {input.design} --settings {params.settings:q} --out results/weight 2> {log}"

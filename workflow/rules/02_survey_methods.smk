@@ -1,4 +1,4 @@
-# REQUIRED INPUTS  results/ingest/frame.parquet, results/weight/sample.parquet,
+# REQUIRED INPUTS  results/clean/frame.parquet, results/weight/sample.parquet,
 #                  data/published/frame_counts.csv, config/sample_design.yaml
 # OUTPUTS          results/survey_methods/{numbers.json,tables/,figures/,text/}
 
@@ -6,7 +6,7 @@
 rule survey_methods:
     input:
         **code("survey_methods"),
-        frame="results/ingest/frame.parquet",
+        frame="results/clean/frame.parquet",
         sample="results/weight/sample.parquet",
         counts="data/published/frame_counts.csv",
         design="config/sample_design.yaml",

@@ -1,6 +1,6 @@
 """Chapter 2, survey methods: frame, sample, dispositions, outcome rates and weights of the national survey.
 
-In: frame (ingest), sampled agencies with weights (weight), published counts of agencies, sample design,
+In: frame (clean), sampled agencies with weights (weight), published counts of agencies, sample design,
 codebook of the dispositions.
 Out: results/survey_methods/{numbers.json,tables/,figures/,text/}.
 """

@@ -7,7 +7,7 @@ import pandas as pd
 
 from agency_survey.errors import InputError
 from agency_survey.lemas import population_class
-from agency_survey.national_survey import COMPLETE, PARTNER
+from agency_survey.national_survey import COMPLETE, PARTNER, weight_steps
 from agency_survey.sections.survey import STATE
 from agency_survey.weights import aapor_rates, kish_design_effect
 
@@ -119,13 +119,18 @@ def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
 
 
 def weights_by_cell(sample: pd.DataFrame) -> pd.DataFrame:
-    """By weighting class: mailed, eligible, respondents, mean factors and weight, and the agencies it stands for."""
+    """By weighting class: mailed, eligible, respondents, means over the respondents of the weights at three points and of
+    the factors between them, and the agencies they stand for. ``eligible`` counts those of unknown eligibility too."""
     groups = sample.groupby("cell", sort=True)
-    answered = sample[sample["responded"]].groupby("cell", sort=True)
+    rows = sample[sample["responded"]]
+    at = {name: weight_steps(rows).weight(step) for name, step in (("sampling", "poststratification"), ("final", None))}
+    rows = rows.assign(sampling=at["sampling"], final=at["final"])
+    rows["response"] = rows["eligibility"] * rows["nonresponse"] * rows["trimming"]
     table = groups.agg(mailed=("eligible", "size"), eligible=("eligible", "sum"), respondents=("responded", "sum"))
-    for name in ("base_weight", "poststratification", "nonresponse", "weight"):
+    answered = rows.groupby("cell", sort=True)
+    for name in ("sampling", "response", "raking", "final"):
         table[name] = answered[name].mean()
-    table["agencies"] = groups["cell_population"].first()
+    table["agencies"] = answered["final"].sum()
     table["order"] = groups["population_class"].agg(lambda classes: classes.cat.codes.min())
     table["group"] = [name.rsplit(", ", 1)[0] for name in table.index]
     last = groups["population_class"].agg(lambda classes: classes.cat.codes.max())
@@ -147,7 +152,7 @@ def _span(first: str, last: str) -> str:
 def design_effects(sample: pd.DataFrame) -> dict[str, float]:
     """Kish design effect of the weights after each step, over the respondents, and the effective sample size."""
     rows = sample[sample["responded"]]
-    base = rows["base_weight"] * rows["poststratification"]
+    base = weight_steps(rows).weight("poststratification")
     final = kish_design_effect(rows["weight"])
     return {"base": kish_design_effect(base), "final": final, "effective": len(rows) / final}
 
@@ -155,7 +160,7 @@ def design_effects(sample: pd.DataFrame) -> dict[str, float]:
 def balance(frame: pd.DataFrame, sample: pd.DataFrame) -> pd.DataFrame:
     """Shares of agencies in the frame, among respondents unweighted and weighted: region, location, task force, type.
 
-    Columns: breakdown, group, frame, unweighted, weighted. Region and location take no part in the weights.
+    Columns: breakdown, group, frame, unweighted, weighted. Location takes no part in the weights.
     """
     rows = sample[sample["responded"]]
     names = {

@@ -31,7 +31,7 @@ def chapter(
 ) -> Exhibits:
     """Exhibits of the chapter.
 
-    frame : typed frame; sample : one row a mailed survey with its weights (``national_survey.sampled_agencies``);
+    frame : typed frame; sample : one row a mailed survey with its weights (``national_survey.weigh``);
     counts : published counts of agencies; threshold : population above which every agency is in the sample;
     synthetic : whether the records are; settings : population_classes.
     """
@@ -306,13 +306,14 @@ def weights_table(cells: pd.DataFrame, effects: dict[str, float], synthetic: boo
     """The weights by weighting class."""
     shown = []
     for name, part in cells.groupby("group", sort=False):
-        factors = dict.fromkeys(["Sampling weight", "Non-response factor", "Final weight"], "\N{EN DASH}")
+        factors = dict.fromkeys(["Sampling weight", "Response factor", "Raking factor", "Final weight"], "\N{EN DASH}")
         shown.append(_weights_row(f"**{name}**", part.sum(numeric_only=True), factors))
         for _, row in part.iterrows():
             factors = {
-                "Sampling weight": f"{row['base_weight'] * row['poststratification']:.3f}",
-                "Non-response factor": f"{row['nonresponse']:.3f}",
-                "Final weight": f"{row['weight']:.3f}",
+                "Sampling weight": f"{row['sampling']:.3f}",
+                "Response factor": f"{row['response']:.3f}",
+                "Raking factor": f"{row['raking']:.3f}",
+                "Final weight": f"{row['final']:.3f}",
             }
             shown.append(_weights_row(row["population"], row, factors))
     return Table(
@@ -322,10 +323,11 @@ def weights_table(cells: pd.DataFrame, effects: dict[str, float], synthetic: boo
         cells,
         survey.source(synthetic, weighted=False),
         "Means over the respondents of the class. Sampling weight: inverse inclusion probability, brought to the frame's "
-        "count of the stratum. Agencies: the sum of the final weights. Rows are classes of population served, those with "
+        "count of the stratum. Response factor: for forms that could not be delivered and for non-response. Eligible: all but "
+        "closed agencies, undeliverable forms included. Agencies: the sum of the final weights. Rows are classes of population served, those with "
         "too few respondents joined with a neighbor; certainty and sampled: in the sample by rule or by chance. Kish "
         f"design effect: {effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights.",
-        widths=(28, 9, 10, 13, 11, 13, 10, 11),
+        widths=(26, 8, 9, 12, 10, 10, 9, 9, 10),
     )
 
 
@@ -357,8 +359,8 @@ def balance_table(balance: pd.DataFrame, synthetic: bool) -> Table:
         pd.DataFrame(shown),
         balance,
         survey.source(synthetic),
-        "Region and location take no part in the weights; agreement there is a check, not a construction. The frame still "
-        "holds agencies that have closed.",
+        "Location takes no part in the weights; agreement there is a check, not a construction. The frame still holds "
+        "agencies that have closed.",
         widths=(40, 12, 18, 18),
     )
 
