@@ -40,6 +40,7 @@ def test_direct_and_indirect_imports(tmp_path):
     assert names(script(tmp_path, "from agency_survey.estimate import mean\n")) == {
         "__init__.py",
         "errors.py",
+        "columns.py",
         "design.py",
         "estimate.py",
     }
