@@ -548,7 +548,7 @@ def test_intervals_by_domain_are_those_of_each():
 
 
 def test_intervals_of_shares_are_for_shares():
-    with pytest.raises(ValueError, match="for proportions"):
+    with pytest.raises(InputError, match="for proportions"):
         estimate.mean(survey_design(np.ones(2), ["a", "a"]), [1, 2]).interval(method="beta")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agency_survey import models
 from agency_survey.design import survey_design
 from agency_survey.errors import InputError
+from agency_survey.models import rows
 
 N = 120
 LEVELS = ["none", "some", "much"]
@@ -71,6 +72,22 @@ def test_scores_are_the_change_with_each_weight(family):
         brute = by_weights(lambda w: s.fit(family, w, offset=s.offset).coefficients, s.weight, row)
         np.testing.assert_allclose(fit.scores[row], brute, atol=1e-6 * np.abs(brute).max())
     np.testing.assert_allclose(fit.covariance, s.design().covariance(fit.scores), rtol=1e-10)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_derivatives_are_those_of_the_likelihood_block_by_block(family, monkeypatch):
+    """Central differences; Firth's information is by definition that of the likelihood without the penalty."""
+    model = Sample().fit(family).model
+    monkeypatch.setattr(rows, "BLOCK", 50)
+    b = model.start() + 0.1 * np.cos(np.arange(len(model.names)))
+    value, gradient, information = model.derivatives(b)
+    assert value == pytest.approx(model.value(b), rel=1e-12)
+    steps = 1e-5 * np.eye(len(b))
+    slope = [(model.value(b + step) - model.value(b - step)) / 2e-5 for step in steps]
+    np.testing.assert_allclose(gradient, slope, rtol=1e-6, atol=1e-6)
+    if family != "firth_logistic":
+        curve = [(model.derivatives(b - step)[1] - model.derivatives(b + step)[1]) / 2e-5 for step in steps]
+        np.testing.assert_allclose(information, curve, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES[:-1])
@@ -353,8 +370,8 @@ def test_domains_that_do_not_fit_are_refused(family):
     s = Sample()
     gaps = np.ones(N)
     gaps[[1, 2]] = np.nan
-    refused(family, "The domain is missing (rows 2, 3)", s, domain=gaps)
-    refused(family, "The domain has 3 rows and the design 120", s, domain=[True] * 3)
+    refused(family, "A domain is neither true nor false for 2 agencies (rows 2, 3)", s, domain=gaps)
+    refused(family, "A domain has 3 rows, the design 120", s, domain=[True] * 3)
     refused(family, "does not vary", s, domain=np.zeros(N, bool))
 
 
@@ -397,8 +414,8 @@ def test_outcomes_of_the_wrong_kind_are_refused():
     refused("poisson", "A count is negative (row", s)
     refused("negative_binomial", "A count is not a whole number (rows 1, 2", s)
     refused("logistic", "must be 0 or 1 (row", s)
-    refused("linear", "must be a number", s)
-    refused("firth_logistic", "must be a number", s)
+    refused("linear", "The outcome of the model is not a number", s)
+    refused("firth_logistic", "The outcome of the model is not a number", s)
     refused("negative_binomial", "theta is -1", Sample(), theta=-1)
 
 

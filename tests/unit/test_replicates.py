@@ -194,6 +194,20 @@ def test_bootstraps_depend_on_the_seed_and_on_nothing_else(make, monkeypatch):
         make(design, 1)
 
 
+def test_a_bootstrap_is_drawn_piece_by_piece_as_at_once(monkeypatch):
+    """Strata of 5, 1 (certainty), 3, 4 and 2 units, in mixed rows: each piece holds some, and the draws are the same."""
+    stratum = np.random.default_rng(2).permutation(np.repeat(list("abcde"), [5, 1, 3, 4, 2]))
+    population = np.where(stratum == "b", 1, 20)
+    design = survey_design(np.arange(1.0, 16), stratum, population)
+    whole = replicates.rescaled_bootstrap(design, 30, seed=5)
+    monkeypatch.setattr(replicates, "PIECE", 4)
+    monkeypatch.setattr(replicates, "BLOCK", 20)
+    pieces = replicates.rescaled_bootstrap(design, 30, seed=5)
+    assert (pieces.factors(0, 30) == whole.factors(0, 30)).all()
+    scores = np.random.default_rng(3).normal(size=(15, 2))
+    np.testing.assert_allclose(pieces.sums(scores), whole.factors(0, 30) @ scores, rtol=1e-12)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_factors_of_each_stratum_sum_to_its_units(seed):
@@ -232,7 +246,8 @@ def test_any_estimator_of_the_module():
     np.testing.assert_allclose(fast.replicates[:, 0], by_hand, rtol=1e-12)
     assert fast.se[0] == pytest.approx(np.sqrt(made.rscales @ (by_hand - fast.value[0]) ** 2))
     low, high = fast.interval()[0]
-    assert (high - low) / 2 == pytest.approx(2.7764451051977987 * fast.se[0])  # t with 4 degrees of freedom
+    assert (high - low) / 2 == pytest.approx(4.302652729749464 * fast.se[0])  # t with 4 units less 2 strata
+    assert (made.df, fast.df, slow.df) == (4, 2, 2)
     assert replicates.replicate(made, lambda d: d.weight.sum()).value == pytest.approx(15)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from agency_survey.columns import checked_level, flags, numbers, row_list
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
 
@@ -53,6 +54,7 @@ class Reported:
         """
         if method not in INTERVALS:
             raise ValueError(f"unknown interval method: {method}")
+        checked_level(level)
         quantile = stats.t.ppf(0.5 + level / 2, np.maximum(self.df, 1))
         quantile = np.where(self.df > 0, quantile, np.nan)
         return getattr(self, f"_{method}")(quantile, level)
@@ -62,7 +64,7 @@ class Reported:
         return np.column_stack([self.value - half, self.value + half])
 
     def _logit(self, quantile: np.ndarray, level: float) -> np.ndarray:
-        p = self.value
+        p = self._shares()
         with np.errstate(divide="ignore", invalid="ignore"):
             centre = np.log(p / (1 - p))
             half = quantile * self.se / (p * (1 - p))
@@ -100,7 +102,9 @@ class Reported:
 
     def _shares(self) -> np.ndarray:
         if ((self.value < -1e-9) | (self.value > 1 + 1e-9)).any():
-            raise ValueError("this interval is for proportions: a value lies outside 0 to 1")
+            raise InputError(
+                "The interval is for proportions and a value lies outside 0 to 1", fix="Take the method 't'"
+            )
         return np.clip(self.value, 0, 1)
 
     def _effective_n(self, p: np.ndarray) -> np.ndarray:
@@ -138,18 +142,19 @@ class Estimate(Reported):
 def _columns(design: SurveyDesign, y, domain: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     y = _numbers(design, y)
     inside = checked_domain(design, domain)
-    missing = inside & ~np.isfinite(y).all(axis=1)
-    if missing.any():
+    known = np.isfinite(y)
+    if not known.all() and (missing := inside & ~known.all(axis=1)).any():
         raise InputError(
             f"A variable is missing for {missing.sum()} agencies of the domain",
+            row_list(missing),
             fix="Leave them out of the domain or impute them",
         )
-    return np.where(inside[:, None], y, 0.0), inside
+    return y.copy(order="K") if inside.all() else np.where(inside[:, None], y, 0.0), inside
 
 
 def _numbers(design: SurveyDesign, y) -> np.ndarray:
     """y (n,) or (n, k) as numbers (n, k)."""
-    y = np.asarray(y, dtype=float)
+    y = numbers(y, "A variable")
     if len(y) != design.n:
         raise InputError(f"A variable has {len(y)} rows, the design {design.n}", fix="Give one value to an agency")
     return y.reshape(design.n, -1)
@@ -159,15 +164,9 @@ def checked_domain(design: SurveyDesign, domain) -> np.ndarray:
     """A domain (bool (n,)) checked; None is everybody."""
     if domain is None:
         return np.ones(design.n, dtype=bool)
-    domain = np.asarray(domain)
-    if domain.shape != (design.n,):
+    domain = flags(domain, "A domain", "Say in or out for each")
+    if len(domain) != design.n:
         raise InputError(f"A domain has {len(domain)} rows, the design {design.n}", fix="Give one value to an agency")
-    if domain.dtype != bool:
-        if (wrong := ~np.isin(domain, [0, 1])).any():
-            raise InputError(
-                f"A domain is neither true nor false for {wrong.sum()} agencies", fix="Say in or out for each"
-            )
-        domain = domain.astype(bool)
     return domain
 
 
@@ -189,7 +188,13 @@ def ratio(design: SurveyDesign, y, x, domain: np.ndarray | None = None) -> Estim
     """Ratios of the totals of y (n, k) to the total of x (n,) over the domain."""
     y, inside = _columns(design, y, domain)
     x, _ = _columns(design, x, domain)
+    _refuse_denominators(x)
     return _ratio(design, y, x, inside, lambda value: value)
+
+
+def _refuse_denominators(x: np.ndarray) -> None:
+    if x.shape[1] != 1:
+        raise InputError("A ratio has more than one denominator", fix="Give one column")
 
 
 def mean(design: SurveyDesign, y, domain: np.ndarray | None = None) -> Estimate:
@@ -247,12 +252,16 @@ def checked_codes(design: SurveyDesign, codes, count: int, what: str) -> np.ndar
 
 
 def _cells(first: np.ndarray, second: np.ndarray, sizes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(cell (n,), first (C,), second (C,)): pairs of codes as one code, without the pairs that do not occur if many."""
-    key = first * sizes[1] + second
+    """(cell (n,), first (C,), second (C,)): pairs of codes as one code, without the pairs that do not occur if many.
+
+    There may be two cells to a row, so that their codes are kept in 4 bytes.
+    """
+    key = first * sizes[1]
+    key += second
     pairs = np.arange(sizes[0] * sizes[1])
     if len(pairs) > 2 * len(key):
         pairs, key = np.unique(key, return_inverse=True)
-    return key, pairs // sizes[1], pairs % sizes[1]
+    return key, (pairs // sizes[1]).astype(np.int32), (pairs % sizes[1]).astype(np.int32)
 
 
 class _StageSquares:
@@ -284,7 +293,8 @@ class _StageSquares:
     def _centred(self, totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(totals less their stratum's mean, means (C,))."""
         mean = np.bincount(self.cell, totals, self.size) * self.rate
-        return totals - mean[self.cell], mean
+        centred = mean[self.cell]
+        return np.subtract(totals, centred, out=centred), mean
 
     def variance(self, scores: np.ndarray) -> np.ndarray:
         """Variances (D,) of the domains' totals of scores (n,)."""
@@ -294,32 +304,37 @@ class _StageSquares:
 
     def covariance(self, score: Callable[[int], np.ndarray], k: int) -> np.ndarray:
         """Joint covariance (D * k, D * k) of the domains' totals of score(0) ... score(k - 1), each (n,)."""
-        centred, means = np.empty((k, len(self.cell))), np.empty((k, self.size))
-        for j in range(k):
-            centred[j], means[j] = self._centred(self._totals(score(j)))
-        # different domains: sum_i t_id t_ie - n_h tbar_hd tbar_he; no unit is in both where rows are units
-        found = -self._products(means * np.sqrt(self.factor * self.sampled), self.stratum, self.domain)
-        if self.units is not None:
-            totals = centred + means[:, self.cell]
-            totals *= np.sqrt(self.factor)[self.cell]
-            found += self._products(totals, self.unit, self.domain_of_unit)
-        found = found.reshape(self.domains + 1, k, self.domains + 1, k)
-        here = np.arange(self.domains + 1)
+        centred, means = zip(*(self._centred(self._totals(score(j))) for j in range(k)), strict=True)
+        same = {}
         for j, m in combinations_with_replacement(range(k), 2):
             products = np.bincount(self.cell, centred[j] * centred[m], self.size)
             products += self.empty * means[j] * means[m]
-            same = np.bincount(self.domain, self.factor * products, self.domains + 1)
-            found[here, j, here, m] = found[here, m, here, j] = same
+            same[j, m] = np.bincount(self.domain, self.factor * products, self.domains + 1)
+        # different domains: sum_i t_id t_ie - n_h tbar_hd tbar_he; no unit is in both where rows are units
+        root = np.sqrt(self.factor * self.sampled)
+        found = -self._products([mean * root for mean in means], self.stratum, self.domain)
+        if self.units is not None:
+            root = np.sqrt(self.factor)
+            for totals, mean in zip(centred, means, strict=True):  # in place: the totals again, by the root
+                totals += mean[self.cell]
+                totals *= root[self.cell]
+            found += self._products(centred, self.unit, self.domain_of_unit)
+        found = found.reshape(self.domains + 1, k, self.domains + 1, k)
+        here = np.arange(self.domains + 1)
+        for (j, m), squares in same.items():
+            found[here, j, here, m] = found[here, m, here, j] = squares
         return found[:-1, :, :-1, :].reshape(self.domains * k, -1)
 
-    def _products(self, values: np.ndarray, rows: np.ndarray, domain: np.ndarray) -> np.ndarray:
-        """X'X of X with values (k, C) in row ``rows``, ascending, and columns (domain, variable); in blocks of rows."""
+    def _products(self, values: Sequence[np.ndarray], rows: np.ndarray, domain: np.ndarray) -> np.ndarray:
+        """X'X of X with k values (C,) in row ``rows``, ascending, and columns (domain, variable); in blocks of rows."""
         k, block = len(values), 4096
         found = np.zeros(((self.domains + 1) * k,) * 2)
         starts = np.arange(0, int(rows[-1]) + 1, block)
         for start, low, high in zip(starts, *np.searchsorted(rows, [starts, starts + block]), strict=True):
             wide = np.zeros((block, self.domains + 1, k))
-            wide[rows[low:high] - start, domain[low:high]] = values[:, low:high].T
+            place = rows[low:high] - start, domain[low:high]
+            for j, value in enumerate(values):
+                wide[*place, j] = value[low:high]
             wide = wide.reshape(block, -1)
             found += wide.T @ wide
         return found
@@ -524,12 +539,18 @@ class DomainEstimate(Reported):
         """(y_j - centre x) / below of the agency's own domain, 0 where the value does not count."""
         used = self._used(j)
         centre, below = np.append(self.centre[:, j], 0.0), np.append(self.below[:, j], 1.0)
-        z = self.y.column(j) - centre[self.codes] * (1.0 if self.x is None else self.x)
+        z = centre[self.codes]
+        if self.x is not None:
+            z *= self.x
+        np.subtract(self.y.column(j), z, out=z)
         z /= below[self.codes]
-        return z if used.all() else np.where(used, z, 0.0)
+        z[~used] = 0.0
+        return z
 
     def _score(self, j: int) -> np.ndarray:
-        return self.design.weight * self._residual(j)
+        z = self._residual(j)
+        z *= self.design.weight
+        return z
 
 
 def means_by(design: SurveyDesign, y, codes, domains: int, known=None) -> DomainEstimate:
@@ -545,8 +566,7 @@ def means_by(design: SurveyDesign, y, codes, domains: int, known=None) -> Domain
 def ratios_by(design: SurveyDesign, y, x, codes, domains: int, known=None) -> DomainEstimate:
     """Ratios of the totals of y (n, k) to the total of x (n,) in each domain; arguments as ``means_by``."""
     x = _numbers(design, x)
-    if x.shape[1] != 1:
-        raise InputError("A ratio has more than one denominator", fix="Give one column")
+    _refuse_denominators(x)
     return _by(design, "ratio", _of_columns(design, y), x[:, 0], codes, domains, known)
 
 
@@ -572,10 +592,14 @@ def _by(design: SurveyDesign, kind: str, y: _Variables, x, codes, domains: int, 
     codes = checked_codes(design, codes, domains, "A domain")
     codes = np.where(codes < 0, domains, codes)
     if known is not None:
-        known = np.asarray(known, dtype=bool)
+        known = np.column_stack([flags(column, "The mark of known values") for column in _each(known)])
         if len(known) != design.n:
             raise InputError(f"The mark of known values has {len(known)} rows, the design {design.n}", fix="Mark each")
-        known = np.broadcast_to(known.reshape(design.n, -1), (design.n, y.count))
+        if known.shape[1] not in (1, y.count):
+            raise InputError(
+                f"The mark of known values has {known.shape[1]} columns for {y.count} variables", fix="Mark each"
+            )
+        known = np.broadcast_to(known, (design.n, y.count))
     above, below = np.empty((domains, y.count)), np.ones((domains, y.count))
     inside = codes < domains
     for j in range(y.count):
@@ -592,6 +616,13 @@ def _by(design: SurveyDesign, kind: str, y: _Variables, x, codes, domains: int, 
     value = above / below
     centre = np.zeros_like(value) if kind == "total" else value
     return DomainEstimate(design, kind, domains, codes, y, x, known, value.ravel(), centre, below)
+
+
+def _each(columns) -> list:
+    """The columns of a table, or the only one."""
+    if isinstance(columns, pd.DataFrame):
+        return [columns.iloc[:, j] for j in range(columns.shape[1])]
+    return list(columns.T) if isinstance(columns, np.ndarray) and columns.ndim == 2 else [columns]
 
 
 def _totals(design: SurveyDesign, y: np.ndarray, codes: np.ndarray, domains: int, used: np.ndarray) -> np.ndarray:
@@ -654,7 +685,8 @@ def quantiles_by(
     """
     if rule not in ("math", "hf7"):
         raise ValueError(f"unknown rule for quantiles: {rule}")
-    probabilities = np.atleast_1d(np.asarray(probabilities, dtype=float))
+    checked_level(level)
+    probabilities = numbers(np.atleast_1d(probabilities), "A probability of a quantile")
     if not ((probabilities > 0) & (probabilities < 1)).all():
         raise InputError("A probability of a quantile lies outside 0 to 1", fix="Give shares such as 0.5")
     y = _numbers(design, y)
@@ -710,6 +742,8 @@ def _inverse(y: np.ndarray, weight: np.ndarray, rule: str) -> Callable[[np.ndarr
 
 def stack(design: SurveyDesign, parts: Sequence[Estimate]) -> Estimate:
     """Estimates of several domains of one design side by side, with their joint covariance."""
+    if not len(parts):
+        raise InputError("There is no estimate to put side by side", fix="Give one or more")
     scores = np.concatenate([part.scores for part in parts], axis=1)
     value, n, df = (np.concatenate([getattr(part, name) for part in parts]) for name in ("value", "n", "df"))
     return Estimate(value, design.covariance(scores), n, df, scores)
@@ -743,6 +777,8 @@ def contrast(estimate: Estimate | DomainEstimate, coefficients) -> tuple[float, 
 def differences(estimate: Estimate | DomainEstimate, to: int = 0) -> list[tuple[float, float, Test]]:
     """Each estimate less estimate ``to``, with their covariance: (difference, standard error, t test of zero)."""
     rows = np.eye(len(estimate.value))
+    if not 0 <= to < len(rows):
+        raise InputError(f"There is no estimate {to} to compare with", fix=f"Give 0 to {len(rows) - 1}")
     return [contrast(estimate, row - rows[to]) for at, row in enumerate(rows) if at != to]
 
 
@@ -753,6 +789,10 @@ def wald(estimate: Estimate | DomainEstimate, coefficients, df: float | None = N
     (Korn and Graubard 1990), unless ``df`` gives the denominator's. Missing where the combinations have no variance.
     """
     c = np.atleast_2d(np.asarray(coefficients, dtype=float))
+    if c.shape[1:] != estimate.value.shape:
+        raise InputError(
+            f"A contrast has {c.shape[1]} coefficients for {len(estimate.value)} estimates", fix="Give one each"
+        )
     value, covariance = c @ estimate.value, c @ estimate.covariance @ c.T
     q = len(value)
     df = float(np.min(estimate.df[(c != 0).any(axis=0)])) - q + 1 if df is None else float(df)
@@ -768,6 +808,7 @@ def change(before: Estimate, after: Estimate) -> tuple[np.ndarray, np.ndarray, l
 
     The surveys are drawn independently, so the variances add; degrees of freedom after Welch and Satterthwaite.
     """
+    _refuse_unlike(before, after)
     value = after.value - before.value
     first, second = before.variance, after.variance
     se = np.sqrt(first + second)
@@ -784,6 +825,7 @@ def change_within(design: SurveyDesign, before: Estimate, after: Estimate) -> tu
     sampled unit as cluster, so that a unit seen twice is one unit of its stratum (and n_h counts it once).
     Degrees of freedom: the fewer of both.
     """
+    _refuse_unlike(before, after)
     value = after.value - before.value
     se = np.sqrt(design.variance(after.scores - before.scores))
     df = np.minimum(before.df, after.df)
@@ -796,6 +838,7 @@ def wald_change(before: Estimate, after: Estimate) -> Test:
     Shares that neither survey saw carry no variance and are left out, then the last of the rest (they add up to one).
     Denominator degrees of freedom: those of the survey that has fewer, less k - 1 for k differences.
     """
+    _refuse_unlike(before, after)
     seen = np.flatnonzero(np.diag(before.covariance + after.covariance) > 0)[:-1]
     k = len(seen)
     if not k:
@@ -805,6 +848,13 @@ def wald_change(before: Estimate, after: Estimate) -> Test:
     df = float(min(before.df.min(), after.df.min())) - k + 1
     statistic = float(difference @ np.linalg.solve(covariance, difference)) / k
     return Test(statistic, k, df, float(stats.f.sf(statistic, k, df)))
+
+
+def _refuse_unlike(before: Estimate, after: Estimate) -> None:
+    if before.value.shape != after.value.shape:
+        raise InputError(
+            f"One survey has {len(before.value)} estimates, the other {len(after.value)}", fix="Compare like with like"
+        )
 
 
 def t_test_of(value: float, se: float, df: float) -> Test:

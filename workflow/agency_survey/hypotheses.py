@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from agency_survey import estimate
+from agency_survey.columns import numbers
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
 from agency_survey.estimate import Test
@@ -50,7 +51,8 @@ class RaoScott:
     With d their mean, a their coefficient of variation and nu the degrees of freedom of the domain:
     chi2_first : X^2 / d on k. f_first : X^2 / (k d) on k and k nu.
     chi2_second : X^2 / (d (1 + a^2)) on k / (1 + a^2). f_second : X^2 / (k d) on k / (1 + a^2) and nu times that.
-    R survey's ``svychisq``: "Chisq" has the p-value of chi2_first, "F" is f_second.
+    R survey's ``svychisq``: "Chisq" has the p-value of chi2_first, "F" is f_second; its nu counts units without weight
+    too, and so those outside the domain of a calibrated design, where this nu is that of all other estimates.
     """
 
     pearson: float
@@ -185,12 +187,12 @@ def crosstab(design: SurveyDesign, row, column, rows: int, columns: int, domain=
     row = _within(design, row, rows, "A row", domain)
     column = _within(design, column, columns, "A column", domain)
     both = (row >= 0) & (column >= 0)
-    one = np.ones(design.n)
-    cells = estimate.totals_by(design, one, np.where(both, row * columns + column, -1), rows * columns)
+    cells = np.where(both, row * columns + column, -1)
+    cells = estimate.totals_by(design, np.broadcast_to(1.0, design.n), cells, rows * columns)
     if not cells.value.sum() > 0:
         raise InputError("The table holds nobody with weight", fix="Check the domain and the codes")
     margins = [
-        estimate.totals_by(design, one, np.where(both, codes, -1), count).df
+        np.array([design.degrees_of_freedom(both & (codes == code)) for code in range(count)])
         for codes, count in ((row, rows), (column, columns))
     ]
     shape = (rows, columns)
@@ -258,7 +260,7 @@ def trend(
     if method not in TRENDS:
         raise ValueError(f"unknown method for a trend: {method}")
     _at_least(domains, 2)
-    scores = np.arange(domains, dtype=float) if scores is None else np.asarray(scores, dtype=float)
+    scores = np.arange(domains, dtype=float) if scores is None else numbers(scores, "A score of the trend")
     if scores.shape != (domains,) or not np.isfinite(scores).all() or len(np.unique(scores)) < 2:
         raise InputError("A trend needs one number a domain, not all the same", fix="Correct the scores")
     found = estimate.means_by(design, y, codes, domains)
@@ -274,7 +276,7 @@ def trend(
     level_of = size @ mean / size.sum() + value * away  # the line at each domain's score
     inside = found.codes < domains
     line, away = np.append(level_of, 0.0)[found.codes], np.append(away, 0.0)[found.codes]
-    y = np.where(inside, np.asarray(y, dtype=float).reshape(design.n), 0.0)
+    y = np.where(inside, numbers(y, "A variable").reshape(design.n), 0.0)
     z = design.weight * away * (y - line) / spread
     df = design.degrees_of_freedom(inside) - 1
     return _compared(value, float(np.sqrt(design.variance(z)[0])), df, 0.0, level)
@@ -296,7 +298,7 @@ def rank_test(design: SurveyDesign, y, codes, groups: int, kind: str = "wilcoxon
     estimate.means_by(design, y, codes, groups)  # refuses missing values and empty groups
     inside = (codes >= 0) & (design.weight > 0)
     rank = np.zeros(design.n)
-    rank[inside] = _ranks(np.asarray(y, dtype=float).reshape(design.n)[inside], design.weight[inside])
+    rank[inside] = _ranks(numbers(y, "A variable").reshape(design.n)[inside], design.weight[inside])
     if kind == "normal":
         rank[inside] = stats.norm.ppf(rank[inside])
     elif kind == "median":
@@ -326,7 +328,7 @@ def adjusted(p, method: str = "holm") -> np.ndarray:
     """
     if method not in ADJUSTMENTS:
         raise ValueError(f"unknown adjustment of p-values: {method}")
-    p = np.atleast_1d(np.asarray(p, dtype=float))
+    p = numbers(np.atleast_1d(p), "A p-value")
     known = np.isfinite(p)
     if ((p[known] < 0) | (p[known] > 1)).any():
         raise InputError("A p-value lies outside 0 to 1", fix="Correct it")

@@ -17,11 +17,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from agency_survey.design import Stage, SurveyDesign, _rows, _sums
+from agency_survey.columns import checked_level, numbers, row_list
+from agency_survey.design import Stage, SurveyDesign, _sums
 from agency_survey.errors import InputError
+from agency_survey.estimate import checked_domain
 
 Weighting = Callable[[np.ndarray], np.ndarray]
-BLOCK = 2**23  # factors held at a time: 64 MB
+BLOCK = 2**20  # factors held at a time: 8 MB
+PIECE = 2**14  # draws of a bootstrap made at a time, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class Replicated:
 
     def interval(self, level: float = 0.95) -> np.ndarray:
         """t limits (k, 2); missing without degrees of freedom."""
+        checked_level(level)
         quantile = stats.t.ppf(0.5 + level / 2, self.df) if self.df > 0 else np.nan
         return np.column_stack([self.value - quantile * self.se, self.value + quantile * self.se])
 
@@ -114,35 +118,48 @@ def replicate(
 
     estimator : function of a ``SurveyDesign`` whose result has ``value`` or ``coefficients`` (k,), or is (k,) itself.
     weighting : (n,) weights -> (n,) weights, repeated on the full sample's weights and on each replicate's.
-    A replicate whose estimator raises InputError counts among the discarded.
+    A replicate whose estimator raises InputError counts among the discarded. Degrees of freedom are those of the
+    replicates, or of the estimator's result (the fewest of its ``df``) where it has fewer, as in a domain.
     """
 
-    def run(weight: np.ndarray) -> np.ndarray:
-        return _values(estimator(design.design.reweighted(weight if weighting is None else weighting(weight))))
+    def run(weight: np.ndarray):
+        return estimator(design.design.reweighted(weight if weighting is None else weighting(weight)))
 
-    full = run(design.design.weight)
+    found = run(design.design.weight)
+    full, df = _values(found), np.min(getattr(found, "df", design.df), initial=design.df)
     values = np.full((design.replicates, len(full)), np.nan)
     for start, stop in design.blocks(design.design.n):
         for number, weight in enumerate(design.weights(start, stop), start):
             try:
-                values[number] = run(weight)
+                one = _values(run(weight))
             except InputError:
                 continue
-    return _replicated(design, full, values)
+            if one.shape != full.shape:
+                raise InputError(
+                    f"The estimator gives {len(full)} values for the sample and {len(one)} for replicate {number + 1}",
+                    fix="Make it give the same ones for any weights",
+                )
+            values[number] = one
+    return _replicated(design, full, values, int(df))
 
 
 def totals(design: ReplicateDesign, y, domain=None, weighting: Weighting | None = None) -> Replicated:
-    """Totals of y (n,) or (n, k) over the domain (bool (n,)), through matrix products."""
-    return _replicated(design, *_totals(design, [y], domain, weighting))
+    """Totals of y (n,) or (n, k) over the domain (bool (n,)), through matrix products.
+
+    Degrees of freedom are those of the replicates, or of the domain under the design where it has fewer.
+    """
+    return _replicated(design, *_totals(design, [y], domain, weighting), _df(design, domain))
 
 
 def ratios(design: ReplicateDesign, y, x, domain=None, weighting: Weighting | None = None) -> Replicated:
     """Ratios of the totals of y (n, k) to the total of x (n,) over the domain, through matrix products."""
+    if np.ndim(x) != 1 and np.shape(x)[1:] != (1,):
+        raise InputError("A ratio has more than one denominator", fix="Give one column")
     full, values = _totals(design, [y, x], domain, weighting)
     if full[-1] == 0:
         raise InputError("The denominator of a ratio is zero", fix="Check the domain: no row with weight lies in it")
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _replicated(design, full[:-1] / full[-1], values[:, :-1] / values[:, -1:])
+        return _replicated(design, full[:-1] / full[-1], values[:, :-1] / values[:, -1:], _df(design, domain))
 
 
 def means(design: ReplicateDesign, y, domain=None, weighting: Weighting | None = None) -> Replicated:
@@ -153,11 +170,16 @@ def means(design: ReplicateDesign, y, domain=None, weighting: Weighting | None =
 def _totals(design: ReplicateDesign, columns: list, domain, weighting: Weighting | None):
     """((k,), (R, k)) totals of the columns side by side over the domain: full sample and replicates."""
     weight = design.design.weight
-    y = np.column_stack([np.asarray(part, dtype=float).reshape(len(weight), -1) for part in columns])
-    outside = np.zeros(len(y), dtype=bool) if domain is None else ~np.asarray(domain, dtype=bool)
+    columns = [numbers(part, "A variable") for part in columns]
+    if any(len(part) != len(weight) for part in columns):
+        raise InputError(f"A variable has not the {len(weight)} rows of the design", fix="Give one value a row")
+    y = np.column_stack(columns)
+    outside = ~checked_domain(design.design, domain)
     missing = ~outside & ~np.isfinite(y.sum(axis=1))
     if missing.any():
-        raise InputError("A variable is missing in the domain", _rows(missing), "Leave them out of it or impute them")
+        raise InputError(
+            "A variable is missing in the domain", row_list(missing), "Leave them out of it or impute them"
+        )
     y[outside] = 0.0
     if weighting is None:
         full = weight @ y
@@ -171,14 +193,22 @@ def _totals(design: ReplicateDesign, columns: list, domain, weighting: Weighting
 
 def _values(result) -> np.ndarray:
     for name in ("value", "coefficients"):
-        if hasattr(result, name):
-            return np.atleast_1d(np.asarray(getattr(result, name), dtype=float))
-    return np.atleast_1d(np.asarray(result, dtype=float))
+        result = getattr(result, name, result)
+    try:
+        return np.asarray(result, dtype=float).ravel()
+    except (TypeError, ValueError):
+        raise InputError(
+            "The result of the estimator is no number", fix="Return what has a value or coefficients, or numbers"
+        ) from None
 
 
-def _replicated(design: ReplicateDesign, full: np.ndarray, values: np.ndarray) -> Replicated:
+def _df(design: ReplicateDesign, domain) -> int:
+    return design.df if domain is None else min(design.df, design.design.degrees_of_freedom(domain))
+
+
+def _replicated(design: ReplicateDesign, full: np.ndarray, values: np.ndarray, df: int) -> Replicated:
     discarded = int((~np.isfinite(values).all(axis=1)).sum())
-    return Replicated(full, design.covariance(values, full), design.df, values, discarded)
+    return Replicated(full, design.covariance(values, full), df, values, discarded)
 
 
 # ---- jackknife -------------------------------------------------------------------------------------------------------
@@ -348,6 +378,7 @@ def rescaled_bootstrap(design: SurveyDesign, replicates: int = 500, seed: int = 
     R's ``subbootstrap``. Second stages add nothing of their own: where f is not small take ``multistage_bootstrap``.
     Certainty strata keep their weights, as do lone units where ``design.lonely`` is 'certainty' or 'remove'.
     """
+    _refuse_counts(replicates, seed)
     first = _first_stage(design)
     _refuse_lone(design)
     size, n = len(first.stratum), first.sampled.astype(np.int64)
@@ -355,41 +386,57 @@ def rescaled_bootstrap(design: SurveyDesign, replicates: int = 500, seed: int = 
     rate = np.where(drawn > 0, np.sqrt(1 - first.sampled / first.population), 0.0)
     grow = rate * n / np.maximum(drawn, 1)
     order = np.argsort(first.stratum, kind="stable")
-    start_of = np.concatenate([[0], np.cumsum(n)[:-1]])
-    lowest = np.repeat(start_of, drawn).astype(float)
-    width = np.repeat(n, drawn).astype(float)
+    pieces = list(_pieces(n, drawn))
     rest, step = (1 - rate)[first.stratum], grow[first.stratum]
 
-    def times(number: int) -> np.ndarray:
-        """How often each unit is drawn, units in the order of strata."""
-        at = _generator(seed, number).random(len(width))
+    def times(rng: np.random.Generator, lowest: np.ndarray, width: np.ndarray, units: int) -> np.ndarray:
+        """How often each unit of a piece is drawn."""
+        at = rng.random(len(width))
         at *= width
+        at = at.astype(np.int64)  # before the sum, which could round up to the next stratum
         at += lowest
-        return np.bincount(at.astype(np.int64), minlength=size)
+        return np.bincount(at, minlength=units)
 
     def factors(start: int, stop: int) -> np.ndarray:
         found = np.empty((stop - start, size))
         for row, number in enumerate(range(start, stop)):
-            found[row, order] = times(number)
+            rng = _generator(seed, number)
+            found[row, order] = np.concatenate([times(rng, *draws, len(units)) for units, *draws in pieces])
         found *= step
         found += rest
         return found
 
     def linear(sums: np.ndarray) -> np.ndarray:
         found = np.tile(rest @ sums, (replicates, 1))
-        sums = sums[order]
-        sums *= step[order, None]
-        block = max(1, BLOCK // max(1, size))
-        held = np.empty((min(block, replicates), size))
-        for start in range(0, replicates, block):
-            count = min(block, replicates - start)
-            for row in range(count):
-                held[row] = times(start + row)
-            found[start : start + count] += held[:count] @ sums
+        generators = [_generator(seed, number) for number in range(replicates)]
+        for units, *draws in pieces:  # each generator goes on where it stopped at the piece before
+            part = sums[order[units]] * step[order[units], None]
+            held = np.empty((min(replicates, max(1, BLOCK // len(units))), len(units)))
+            for start in range(0, replicates, len(held)):
+                block = generators[start : start + len(held)]
+                for row, rng in enumerate(block):
+                    held[row] = times(rng, *draws, len(units))
+                found[start : start + len(held)] += held[: len(block)] @ part
         return found
 
     df = min(replicates - 1, int(drawn.sum()))
     return _bootstrap(design, "rescaled bootstrap", first.unit, size, factors, replicates, df, mse, linear)
+
+
+def _pieces(n: np.ndarray, drawn: np.ndarray):
+    """(units, lowest, width) of consecutive strata with ``PIECE`` draws or more together.
+
+    n, drawn : (H,) units and draws. units : places of the piece's units in the order of strata. lowest, width : for
+    each draw, the place in the piece of the first unit of its stratum and how many units the stratum has.
+    """
+    group = np.cumsum(drawn) // PIECE
+    first = 0
+    for strata in np.split(np.arange(len(n)), np.flatnonzero(np.diff(group)) + 1):
+        before = np.cumsum(n[strata]) - n[strata]
+        size = int(n[strata].sum())
+        lowest, width = (np.repeat(values, drawn[strata]) for values in (before, n[strata]))
+        yield np.arange(first, first + size), lowest, width.astype(float)
+        first += size
 
 
 def multistage_bootstrap(design: SurveyDesign, replicates: int = 500, seed: int = 1, mse: bool = False):
@@ -401,6 +448,7 @@ def multistage_bootstrap(design: SurveyDesign, replicates: int = 500, seed: int 
     counts; R drops it, and its second stage's variance with it. Without population sizes the first stage only.
     Degrees of freedom are the first stage's.
     """
+    _refuse_counts(replicates, seed)
     _first_stage(design)
     _refuse_lone(design)
     stages = [stage for stage in design.stages if (stage.share > 0).any()]
@@ -444,8 +492,6 @@ def _half(stage: Stage) -> Callable:
 
 
 def _bootstrap(design, method, unit, size, factors, replicates, df, mse, linear=None) -> ReplicateDesign:
-    if replicates < 2:
-        raise InputError(f"{replicates} replicates have no variance", fix="Ask for two or more")
     return ReplicateDesign(
         design, method, unit, size, factors, 1 / (replicates - 1), np.ones(replicates), df, mse, linear
     )
@@ -464,14 +510,14 @@ def given_factors(design: SurveyDesign, factors, scale: float, rscales=None, mse
 
     Degrees of freedom: the rank of the replicate weights less 1 (as R's ``degf``, relative tolerance 1e-5).
     """
-    factors = np.asarray(factors, dtype=float)
-    if factors.ndim != 2 or len(factors) != design.n:
+    factors = numbers(factors, "A replicate factor")
+    if factors.ndim != 2 or len(factors) != design.n or not factors.shape[1]:
         raise InputError(
             f"The factors have the shape {factors.shape}", fix=f"Give {design.n} rows, one column a replicate"
         )
     bad = ~np.isfinite(factors).all(axis=1)
     if bad.any():
-        raise InputError("A replicate factor is missing or infinite", _rows(bad), "Correct it")
+        raise InputError("A replicate factor is missing or infinite", row_list(bad), "Correct it")
     rscales = np.ones(factors.shape[1]) if rscales is None else np.asarray(rscales, dtype=float)
     if rscales.shape != factors.shape[1:] or (rscales < 0).any():
         raise InputError("Scales of the replicates are negative or not one a replicate", fix="Correct them")
@@ -497,6 +543,13 @@ def _first_stage(design: SurveyDesign) -> Stage:
             fix="Replicate the design before these steps and pass them as the function 'weighting'",
         )
     return design.stages[0]
+
+
+def _refuse_counts(replicates: int, seed: int) -> None:
+    if not isinstance(replicates, int | np.integer) or replicates < 2:
+        raise InputError(f"{replicates} replicates have no variance", fix="Ask for a whole number, two or more")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"The seed is {seed}", fix="Give a whole number from 0")
 
 
 def _refuse_lone(design: SurveyDesign) -> None:

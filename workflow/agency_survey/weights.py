@@ -7,13 +7,14 @@ post-stratification, trimming with redistribution, second phase. Raking and cali
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from agency_survey.columns import flags, numbers, one_length
 from agency_survey.errors import InputError
 from agency_survey.solvers import newton_logistic
 
@@ -35,7 +36,9 @@ def label_codes(labels, missing: str) -> tuple[np.ndarray, np.ndarray]:
 
 def checked_weights(weight) -> np.ndarray:
     """Weights (n,) as floats. Raises InputError for a weight that is missing, negative or infinite."""
-    weight = np.asarray(weight, dtype=float)
+    weight = numbers(weight, "A weight")
+    if weight.ndim != 1:
+        raise InputError(f"{weight.shape[1]} columns of weights are given", fix="Give one weight a row")
     _refuse(~(np.isfinite(weight) & (weight >= 0)), "A weight is missing, negative or infinite")
     return weight
 
@@ -47,6 +50,10 @@ def known_totals(names: np.ndarray, sums: np.ndarray, totals: pd.Series, kind: s
     0 of which the sample holds nothing, and a total of 0 for a label with weight in the sample.
     """
     of = f" of {of}" if of else ""
+    if not isinstance(totals, pd.Series | Mapping):
+        raise InputError(f"The population counts{of} have no labels", fix=f"Give a Series by {kind}")
+    totals = pd.Series(totals)
+    totals = pd.Series(numbers(totals, f"A population count{of}"), totals.index)
     if not totals.index.is_unique:
         twice = totals.index[totals.index.duplicated()][0]
         raise InputError(f"The {kind} {twice}{of} has two population counts", fix="Give one count to each")
@@ -92,18 +99,25 @@ def inclusion_probability(sources: Sequence, certainty=None) -> np.ndarray:
     """
     if not len(sources):
         raise InputError("The sample has no source", fix="Give the probabilities of at least one")
-    shape = np.broadcast_shapes(*(np.shape(p) for p in sources), () if certainty is None else np.shape(certainty))
-    reached = np.zeros(shape if shape else (1,))
+    sources = [
+        numbers(np.atleast_1d(source) if np.ndim(source) == 0 else source, f"The probability of source {number}")
+        for number, source in enumerate(sources, start=1)
+    ]
+    certainty = None if certainty is None else flags(certainty, "The certainty")
+    given = [part for part in (*sources, certainty) if part is not None and len(part) != 1]
+    if len({len(part) for part in given}) > 1:
+        raise InputError("The probabilities of the sources differ in length", fix="Give one to a unit, or one for all")
+    reached = np.zeros(np.shape(given[0]) if given else (1,))
     for number, source in enumerate(sources, start=1):
-        p = np.broadcast_to(np.asarray(source, dtype=float), reached.shape)
+        p = np.broadcast_to(source, reached.shape)
         _refuse(~((p >= 0) & (p <= 1)), f"The probability of source {number} is missing or outside 0 to 1")
         reached = reached + (1 - reached) * p
-    return reached if certainty is None else np.where(np.asarray(certainty, dtype=bool), 1.0, reached)
+    return reached if certainty is None else np.where(certainty, 1.0, reached)
 
 
 def base_weight(probability) -> np.ndarray:
     """Base weights (n,) of sampled units: 1 / probability. Raises InputError for a probability not in (0, 1]."""
-    probability = np.asarray(probability, dtype=float)
+    probability = numbers(probability, "An inclusion probability")
     _refuse(~((probability > 0) & (probability <= 1)), "The inclusion probability of a sampled agency is not in 0 to 1")
     return 1 / probability
 
@@ -148,7 +162,8 @@ def eligibility_factor(weight, cell, eligible, unknown, method: str = "transfer"
 def _eligibility(weight, cell, eligible, unknown) -> tuple[np.ndarray, ...]:
     weight = checked_weights(weight)
     codes, names = label_codes(cell, "The class is missing")
-    eligible, unknown = np.asarray(eligible, dtype=bool), np.asarray(unknown, dtype=bool)
+    eligible, unknown = flags(eligible, "The eligibility"), flags(unknown, "The unknown eligibility")
+    one_length(weights=weight, classes=codes, eligible=eligible, unknown=unknown)
     _refuse(eligible & unknown, "A case is both eligible and of unknown eligibility", "Correct its disposition")
     lost = (np.bincount(codes, weight * unknown) > 0) & (np.bincount(codes, weight * ~unknown) == 0)
     if lost.any():
@@ -173,6 +188,7 @@ def nonresponse_factor(base, cell, eligible, responded) -> np.ndarray:
     """
     base, eligible, responded = _fieldwork(base, eligible, responded)
     codes, labels = label_codes(cell, "The weighting class is missing")
+    one_length(weights=base, classes=codes)
     of_eligible = np.bincount(codes, base, len(labels))
     of_respondents = np.bincount(codes, base * responded, len(labels))
     empty = (of_eligible > 0) & (of_respondents == 0)
@@ -186,9 +202,10 @@ def nonresponse_factor(base, cell, eligible, responded) -> np.ndarray:
 
 def _fieldwork(base, eligible, responded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Base weights (0 for the ineligible), eligible and responded; refuses what does not fit together."""
-    eligible = np.asarray(eligible, dtype=bool)
-    responded = np.asarray(responded, dtype=bool)
-    base = np.where(eligible, np.asarray(base, dtype=float), 0.0)
+    eligible, responded = flags(eligible, "The eligibility"), flags(responded, "The response")
+    base = numbers(base, "A base weight")
+    one_length(base_weights=base, eligible=eligible, responded=responded)
+    base = np.where(eligible, base, 0.0)
     _refuse(eligible & ~(np.isfinite(base) & (base > 0)), "A base weight is missing, infinite or not positive")
     _refuse(responded & ~eligible, "A respondent is out of scope", "Correct its disposition")
     return base, eligible, responded
@@ -224,7 +241,12 @@ def response_propensity(
     vary, and a term that separates respondents from the others.
     """
     base, eligible, responded = _fieldwork(base, eligible, responded)
-    matrix = x.to_numpy(dtype=float)
+    if not isinstance(x, pd.DataFrame):
+        raise InputError("The columns of the response model have no names", fix="Give a DataFrame")
+    matrix = numbers(x, "A variable of the response model")
+    one_length(base_weights=base, columns=matrix)
+    if strata is not None and not strata >= 1:
+        raise InputError(f"{strata} propensity strata are asked for", fix="Ask for one or more")
     _refuse(eligible & ~np.isfinite(matrix).all(axis=1), "A variable of the response model is missing", "Impute it")
     used, outcome, weight = matrix[eligible], responded[eligible].astype(float), base[eligible]
     if not len(outcome) or outcome.min() == outcome.max():
@@ -265,9 +287,10 @@ def collapsed_classes(group, order, responded, smallest: int) -> tuple[np.ndarra
     Returns (labels (n,), record of the collapsed classes: group, classes that became one, their respondents, and the
     number asked for). Raises InputError for a missing group and for a group with fewer than two respondents in all.
     """
-    frame = pd.DataFrame(
-        {"group": np.asarray(group, dtype=object), "order": np.asarray(order), "responded": np.asarray(responded)}
-    )
+    responded = flags(responded, "The response")
+    one_length(groups=group, classes=order, responded=responded)
+    frame = pd.DataFrame({"group": np.asarray(group, dtype=object), "order": np.asarray(order), "responded": responded})
+    _refuse(frame["order"].isna().to_numpy(), "The class within the group is missing")
     _refuse(frame["group"].isna().to_numpy(), "The group of a weighting class is missing")
     label = np.empty(len(frame), dtype=object)
     record = []
@@ -300,10 +323,12 @@ def second_phase_weight(first, cell, asked, responded) -> tuple[np.ndarray, np.n
     Returns (weight (n,), factor (n,)), both 0 for who was not asked or did not respond. Raises InputError for an agency
     asked without a first weight, one that answered without being asked, and a class without respondents.
     """
-    asked = np.asarray(asked, dtype=bool)
-    first = np.where(asked, np.asarray(first, dtype=float), 0.0)
+    asked, responded = flags(asked, "The mark of who was asked"), flags(responded, "The response")
+    first = numbers(first, "A weight of the first phase")
+    one_length(first_weights=first, classes=cell, asked=asked, responded=responded)
+    first = np.where(asked, first, 0.0)
     _refuse(asked & ~(np.isfinite(first) & (first > 0)), "An agency of the second phase has no weight of the first")
-    _refuse(np.asarray(responded, dtype=bool) & ~asked, "An agency answered the second phase without being asked")
+    _refuse(responded & ~asked, "An agency answered the second phase without being asked")
     factor = nonresponse_factor(asked.astype(float), cell, asked, responded)
     return first * factor, factor
 
@@ -320,6 +345,7 @@ def poststratification_factor(weight, cell, totals: pd.Series) -> np.ndarray:
     """
     weight = checked_weights(weight)
     codes, names = label_codes(cell, "The cell is missing")
+    one_length(weights=weight, cells=codes)
     sums = pd.Series(weight).groupby(codes).sum().to_numpy()
     wanted = known_totals(names, sums, totals, "cell")
     return np.divide(wanted, sums, out=np.zeros(len(sums)), where=sums > 0)[codes]
@@ -351,6 +377,7 @@ def median_cap(weight, multiple: float, cell=None) -> np.ndarray:
     """Cap (n,) for ``trimmed_weights``: a multiple of the median positive weight, of the row's class if ``cell`` is given."""
     weight = checked_weights(weight)
     codes, _ = label_codes(np.zeros(len(weight)) if cell is None else cell, "The class is missing")
+    one_length(weights=weight, classes=codes)
     medians = pd.Series(weight).where(weight > 0).groupby(codes).median()
     return multiple * medians.to_numpy()[codes]
 
@@ -366,7 +393,8 @@ def trimmed_weights(weight, upper, cell=None, redistribute: str = "proportional"
     if redistribute not in ("proportional", "equal"):
         raise ValueError(f"unknown redistribution: {redistribute}")
     weight = checked_weights(weight)
-    cap = np.broadcast_to(np.asarray(upper, dtype=float), weight.shape)
+    cap = numbers(np.full(len(weight), upper) if np.ndim(upper) == 0 else upper, "The upper limit of a weight")
+    one_length(weights=weight, upper_limits=cap, classes=cell)
     _refuse((weight > 0) & ~(cap > 0), "The upper limit of a weight is missing or not positive", "Correct the limit")
     codes, names = label_codes(np.zeros(len(weight)) if cell is None else cell, "The class is missing")
     current, held = weight.copy(), np.zeros(len(weight), dtype=bool)
@@ -415,7 +443,7 @@ def _trimming_table(weight, after, cap, held, codes, names) -> pd.DataFrame:
 
 def kish_design_effect(weight) -> float:
     """Loss from unequal weights, n sum(w^2) / (sum w)^2 over positive weights (Kish 1965, section 11.7)."""
-    weight = np.asarray(weight, dtype=float)
+    weight = checked_weights(weight)
     weight = weight[weight > 0]
     if not len(weight):
         raise InputError("There is no positive weight", fix="Check the dispositions")
@@ -437,7 +465,7 @@ class WeightSteps:
                 raise InputError(
                     f"The step {name} has {len(factor)} factors for {length} agencies", fix="Give one each"
                 )
-            factor = np.asarray(factor, dtype=float)
+            factor = numbers(factor, f"A factor of the step {name}")
             _refuse(
                 ~(np.isfinite(factor) & (factor >= 0)),
                 f"A factor of the step {name} is missing, negative or infinite",
@@ -467,7 +495,7 @@ class WeightSteps:
 
         Raises InputError that names the row when it is above ``tolerance`` (a product of 0 asks for 0).
         """
-        weight, product = np.asarray(weight, dtype=float), self.weight()
+        weight, product = numbers(weight, "A weight"), self.weight()
         if weight.shape != product.shape:
             raise InputError(f"There are {len(weight)} weights for {len(product)} agencies", fix="Give one each")
         scale = np.where(product > 0, product, 1.0)
@@ -485,7 +513,7 @@ class WeightSteps:
     def table(self, rows=None) -> pd.DataFrame:
         """After each step, over ``rows`` (bool (n,); default all) with weight above 0: count, sum, smallest, median and
         largest weight, Kish design effect and effective sample size."""
-        inside = slice(None) if rows is None else np.asarray(rows, dtype=bool)
+        inside = slice(None) if rows is None else flags(rows, "The mark of rows")
         lines = []
         for name in self.factors:
             weight = self.weight(name)[inside]
@@ -537,7 +565,7 @@ def outcome_rates(
     negative or missing count, an e outside 0 to 1, and when nobody eligible was contacted.
     """
     counts = [complete, partial, refusal, noncontact, other, unknown_household, unknown_other, ineligible]
-    if not all(np.isfinite(count) and count >= 0 for count in counts):
+    if not all(isinstance(count, int | float | np.number) and 0 <= count < np.inf for count in counts):
         raise InputError("A count of dispositions is missing, negative or infinite", fix="Check the dispositions")
     interviews = complete + partial
     contacted = interviews + refusal + other

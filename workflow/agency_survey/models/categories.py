@@ -8,18 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from agency_survey.columns import row_list
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
 from agency_survey.models import separation
 from agency_survey.models.fit import Fit, fitted
-from agency_survey.models.rows import Rows, crossproduct, domain_of, numbers_of, prepare, row_list
+from agency_survey.models.rows import Rows, crossproduct, domain_of, numbers_of, prepare
 from agency_survey.models.terms import codes_of, levels_of
 
 
 def _codes(y, levels: Sequence | None) -> tuple[np.ndarray, list]:
     """(codes (n,) as floats, missing where y is; levels in their order)."""
+    if np.ndim(y) != 1:
+        raise InputError("The outcome of the model is not one column", fix="Give one")
     values = pd.Series(y).reset_index(drop=True)
     levels = levels_of(values) if levels is None else list(levels)
+    if len(set(levels)) < len(levels):
+        raise InputError(f"The outcome has a level twice: {', '.join(map(str, levels))}", fix="Give each once")
     codes = codes_of(values, levels)
     strange = (codes < 0) & values.notna().to_numpy()
     if strange.any():
@@ -95,8 +100,8 @@ class Multinomial:
         probability = self.mean(b, self.rows.x, self.rows.offset)[:, 1:]
         return (self.y[:, None] == np.arange(1, len(self.levels))) - probability, probability
 
-    def derivatives(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient and information, whose block (j, k) is X' diag(w p_j (1[j = k] - p_k)) X."""
+    def derivatives(self, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value, gradient and information, whose block (j, k) is X' diag(w p_j (1[j = k] - p_k)) X."""
         residual, probability = self._residuals(b)
         x, w = self.rows.x, self.rows.weight
         k, p = probability.shape[1], x.shape[1]
@@ -105,7 +110,7 @@ class Multinomial:
             for j in range(i, k):
                 block = crossproduct(x, w * probability[:, i] * ((i == j) - probability[:, j]))
                 information[i, :, j, :] = information[j, :, i, :] = block
-        return ((w[:, None] * residual).T @ x).ravel(), information.reshape(k * p, k * p)
+        return self.value(b), ((w[:, None] * residual).T @ x).ravel(), information.reshape(k * p, k * p)
 
     def estimating(self, b: np.ndarray) -> np.ndarray:
         """Weighted scores."""
@@ -203,8 +208,8 @@ class ProportionalOdds:
         by_lower = -np.tanh(np.where(np.isfinite(lower), lower, 0) / 2) * low - low**2
         return up, low, by_upper, by_lower, -up * low
 
-    def derivatives(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient and observed information."""
+    def derivatives(self, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value, gradient and observed information."""
         x, w, y, q = self.rows.x, self.rows.weight, self.y, len(self.levels) - 1
         up, low, by_upper, by_lower, mixed = self._slopes(b)
 
@@ -218,7 +223,7 @@ class ProportionalOdds:
         beside = np.bincount(y, w * mixed, q + 1)[1:q]
         thresholds[np.arange(q - 1), np.arange(1, q)] = thresholds[np.arange(1, q), np.arange(q - 1)] = -beside
         effects = -crossproduct(x, w * (by_upper + by_lower + 2 * mixed))
-        return gradient, np.block([[effects, cross], [cross.T, thresholds]])
+        return self.value(b), gradient, np.block([[effects, cross], [cross.T, thresholds]])
 
     def estimating(self, b: np.ndarray) -> np.ndarray:
         """Weighted scores."""
@@ -294,7 +299,7 @@ def proportional_odds(
     thresholds, named "lower|upper" behind the coefficients, take its place. Other arguments as in ``logistic``.
     Raises InputError as ``logistic`` does, for an outcome without order and a level without observation.
     """
-    values = pd.Series(y)
+    values = pd.Series(y) if np.ndim(y) == 1 else pd.Series(dtype=float)
     if levels is None and not (isinstance(values.dtype, pd.CategoricalDtype) and values.cat.ordered):
         raise InputError(
             "The outcome of a proportional-odds model has no order", fix="Give its levels from low to high"

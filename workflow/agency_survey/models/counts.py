@@ -78,20 +78,20 @@ class NegativeBinomial:
         by_theta = digamma(y + theta) - digamma(theta) - np.log1p(mu / theta) + (mu - y) / (theta + mu)
         return theta * (y - mu) / (theta + mu), theta * by_theta, mu, theta
 
-    def derivatives(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient and observed information."""
+    def derivatives(self, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value, gradient and observed information."""
         by_eta, by_log_theta, mu, theta = self._slopes(b)
         x, w, y = self.rows.x, self.rows.weight, self.y
         information = crossproduct(x, w * theta * mu * (theta + y) / (theta + mu) ** 2)
         if self.theta is not None:
-            return x.T @ (w * by_eta), information
+            return self.value(b), x.T @ (w * by_eta), information
         cross = -x.T @ (w * theta * (y - mu) * mu / (theta + mu) ** 2)
         curve = (
             polygamma(1, y + theta) - polygamma(1, theta) + mu / (theta * (theta + mu)) - (mu - y) / (theta + mu) ** 2
         )
         last = -float(w @ (by_log_theta + theta**2 * curve))
         gradient = np.append(x.T @ (w * by_eta), w @ by_log_theta)
-        return gradient, np.block([[information, cross[:, None]], [cross[None], np.array([[last]])]])
+        return self.value(b), gradient, np.block([[information, cross[:, None]], [cross[None], np.array([[last]])]])
 
     def estimating(self, b: np.ndarray) -> np.ndarray:
         """Weighted scores, the last column those of log theta."""
@@ -137,8 +137,7 @@ def negative_binomial(
     Raises InputError as ``poisson`` does, for counts that are not whole, and where theta has no finite estimate.
     """
     rows, y = prepare(design, y, x, domain, offset)
-    y = y.astype(float)
     refuse_no_counts(rows, y, whole=True)
-    if theta is not None and not 0 < theta < np.inf:
-        raise InputError(f"theta is {theta:g}", fix="Give a positive number")
+    if theta is not None and not (isinstance(theta, int | float | np.number) and 0 < theta < np.inf):
+        raise InputError(f"theta is {theta}", fix="Give a positive number")
     return fitted(NegativeBinomial(rows, y, theta))

@@ -26,7 +26,7 @@ class Penalised(Glm):
 
     def value(self, b: np.ndarray) -> float:
         """Penalised log-likelihood."""
-        return super().value(b) + np.linalg.slogdet(super().derivatives(b)[1])[1] / 2
+        return super().value(b) + np.linalg.slogdet(super().derivatives(b)[2])[1] / 2
 
     def _residual(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(w (y - mu) + h (1/2 - mu), information): h (m,) are the leverages, the diagonal of the hat matrix."""
@@ -36,10 +36,14 @@ class Penalised(Glm):
         leverage = v * np.einsum("ij,ij->i", self.rows.x @ np.linalg.inv(information), self.rows.x)
         return self.rows.weight * (self.y - mu) + leverage * (0.5 - mu), information
 
-    def derivatives(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient of the penalised likelihood (Firth 1993, section 3.1) and information of the likelihood."""
-        residual, information = self._residual(b)
-        return self.rows.x.T @ residual, information
+    def derivatives(self, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value and gradient of the penalised likelihood (Firth 1993, section 3.1), information of the likelihood."""
+        try:
+            residual, information = self._residual(b)
+        except np.linalg.LinAlgError:  # every probability is 0 or 1: a step too far, which will be halved
+            return -np.inf, np.zeros(len(b)), np.zeros((len(b), len(b)))
+        value = super().value(b) + np.linalg.slogdet(information)[1] / 2
+        return value, self.rows.x.T @ residual, information
 
     def estimating(self, b: np.ndarray) -> np.ndarray:
         """Weighted penalised scores."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from agency_survey.columns import checked_level, numbers
 from agency_survey.errors import InputError
 from agency_survey.estimate import Test
 from agency_survey.models.newton import Model, maximise
@@ -36,8 +37,8 @@ class Fit:
 
     family : gaussian, binomial, poisson, negative binomial, multinomial, proportional odds, firth binomial, or margins.
     columns : (q,) column of x that each coefficient belongs to ("" for thresholds and dispersion); default ``names``.
-    estimating : (n, q) weighted estimating functions on all rows of the design; bread : (q, q) inverse information.
-    model : the likelihood, for tests that fit it again.
+    bread : (q, q) inverse information. model : the likelihood, for scores and for tests that fit it again.
+    influence : (n, q) ``scores`` of what has no model to work them out from, the margins.
     """
 
     names: list[str]
@@ -47,9 +48,9 @@ class Fit:
     n: int
     family: str = "binomial"
     columns: list[str] | None = None
-    estimating: np.ndarray | None = field(default=None, repr=False)
     bread: np.ndarray | None = field(default=None, repr=False)
     model: Model | None = field(default=None, repr=False)
+    influence: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def se(self) -> np.ndarray:
@@ -58,13 +59,19 @@ class Fit:
 
     @property
     def scores(self) -> np.ndarray:
-        """Influence functions (n, q), weighted: their design covariance is ``covariance`` (Binder 1983)."""
-        if self.estimating is None:
+        """Influence functions (n, q), weighted: their design covariance is ``covariance`` (Binder 1983).
+
+        Worked out at each call, since they may be as large as the data.
+        """
+        if self.influence is not None:
+            return self.influence
+        if self.model is None:
             raise InputError("This fit keeps no scores", fix="Fit it with agency_survey.models")
-        return self.estimating if self.bread is None else self.estimating @ self.bread
+        return _estimating(self.model, self.coefficients) @ self.bread
 
     def table(self, level: float = 0.95) -> pd.DataFrame:
         """Coefficient, standard error, t, p and limits for each term."""
+        checked_level(level)
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.coefficients / self.se
         half = stats.t.ppf(0.5 + level / 2, self.df) * self.se
@@ -102,9 +109,14 @@ class Fit:
             found += [k for k in at if k not in found]
         return found
 
+    def _tested(self, terms: list[str]) -> list[int]:
+        if isinstance(terms, str) or not len(terms):
+            raise InputError(f"The terms of a test are no list of names: {terms!r}", fix="Give a list of one or more")
+        return self.positions(terms)
+
     def wald(self, terms: list[str]) -> Test:
         """Wald F test that the named coefficients are all zero (as R survey's ``regTermTest``)."""
-        at = self.positions(terms)
+        at = self._tested(terms)
         b, covariance = self.coefficients[at], self.covariance[np.ix_(at, at)]
         if singular(covariance):
             raise InputError(
@@ -120,7 +132,7 @@ class Fit:
         """
         if self.model is None or self.family == "firth binomial":
             raise InputError("This fit has no likelihood to compare", fix="Use the Wald test")
-        at = self.positions(terms)
+        at = self._tested(terms)
         columns = {self.columns[k] for k in at}
         whole = [k for k, column in enumerate(self.columns) if column in columns]
         if "" in columns or sorted(at) != whole:
@@ -133,17 +145,33 @@ class Fit:
     def predict(self, x, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Predicted means (m,), for a logistic model probabilities, with limits for rows x (m, p), at offset 0.
 
+        A DataFrame is taken by the names of its columns.
         Limits by the delta method on the scale of the linear predictor. Raises InputError for models of categories.
         """
         family = self.family.removeprefix("firth ")
         if family not in INVERSE_LINK:
             raise InputError(f"A {family} fit has no single prediction", fix="Use predicted_margins")
-        x = np.asarray(x, dtype=float)
-        p = x.shape[1]
+        columns = self.names if self.model is None else self.model.rows.names
+        p = len(columns)
+        if isinstance(x, pd.DataFrame):
+            lost = [name for name in columns if name not in x]
+            if lost:
+                raise InputError(f"The rows to predict have no column {', '.join(lost)}", fix="Build them as the fit's")
+            x = x[columns]
+        x = numbers(x, "A row to predict")
+        if x.ndim != 2 or x.shape[1] != p:
+            raise InputError(f"The rows to predict have not the {p} columns of the fit", fix="Build them as the fit's")
         centre = x @ self.coefficients[:p]
         spread = np.einsum("ij,jk,ik->i", x, self.covariance[:p, :p], x)
         half = stats.t.ppf(0.5 + level / 2, self.df) * np.sqrt(spread)
         return tuple(INVERSE_LINK[family](v) for v in (centre, centre - half, centre + half))
+
+
+def _estimating(model: Model, b: np.ndarray) -> np.ndarray:
+    """Weighted estimating functions (n, q) on all rows of the design."""
+    found = model.estimating(b)
+    found *= model.rows.scale
+    return model.rows.spread(found)
 
 
 def fitted(model: Model) -> Fit:
@@ -154,13 +182,10 @@ def fitted(model: Model) -> Fit:
     """
     b = maximise(model)
     rows = model.rows
-    bread = np.linalg.inv(model.derivatives(b)[1]) / rows.scale
-    estimating = model.estimating(b)
-    estimating *= rows.scale
-    estimating = rows.spread(estimating)
-    covariance = bread @ rows.design.covariance(estimating) @ bread
+    bread = np.linalg.inv(model.derivatives(b)[2]) / rows.scale
+    covariance = bread @ rows.design.covariance(_estimating(model, b)) @ bread
     used = len({column for column in model.columns if column})
     thresholds = model.family == "proportional odds"
     df = rows.design.degrees_of_freedom(rows.inside) + 1 - used - thresholds
     count = int(rows.inside.sum())
-    return Fit(model.names, b, covariance, df, count, model.family, model.columns, estimating, bread, model)
+    return Fit(model.names, b, covariance, df, count, model.family, model.columns, bread, model)

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln, xlogy
 
+from agency_survey.columns import row_list
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
 from agency_survey.models import separation
 from agency_survey.models.fit import Fit, fitted
-from agency_survey.models.rows import Rows, crossproduct, prepare, row_list
+from agency_survey.models.rows import Rows, blocks, crossproduct, prepare
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,14 @@ def _probability(eta: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-eta))
 
 
+def _log_likelihood(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """y eta - log(1 + exp(eta)), without overflow and faster than with ``np.logaddexp``."""
+    return y * eta - np.maximum(eta, 0) - np.log1p(np.exp(-np.abs(eta)))
+
+
 # the variance of a linear model is left out everywhere: it cancels from the sandwich and from Rao-Scott tests
 GAUSSIAN = Family("gaussian", lambda eta: eta, np.ones_like, lambda y, eta: -((y - eta) ** 2) / 2)
-BINOMIAL = Family("binomial", _probability, lambda mu: mu * (1 - mu), lambda y, eta: y * eta - np.logaddexp(0, eta))
+BINOMIAL = Family("binomial", _probability, lambda mu: mu * (1 - mu), _log_likelihood)
 POISSON = Family("poisson", np.exp, lambda mu: mu, lambda y, eta: y * eta - np.exp(eta) - gammaln(y + 1))
 
 
@@ -80,11 +86,17 @@ class Glm:
         with np.errstate(over="ignore"):
             return float(self.rows.weight @ self.kind.likelihood(self.y, self.eta(b)))
 
-    def derivatives(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient and information."""
-        mu = self.kind.mean(self.eta(b))
-        gradient = self.rows.x.T @ (self.rows.weight * (self.y - mu))
-        return gradient, crossproduct(self.rows.x, self.rows.weight * self.kind.variance(mu))
+    def derivatives(self, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Value, gradient and information in one pass over x."""
+        value, gradient, information = 0.0, np.zeros(len(b)), np.zeros((len(b), len(b)))
+        for part in blocks(len(self.y)):
+            x, y, weight = self.rows.x[part], self.y[part], self.rows.weight[part]
+            eta = x @ b + self.rows.offset[part]
+            mu = self.kind.mean(eta)
+            value += float(weight @ self.kind.likelihood(y, eta))
+            gradient += x.T @ (weight * (y - mu))
+            information += x.T @ (x * (weight * self.kind.variance(mu))[:, None])
+        return value, gradient, information
 
     def estimating(self, b: np.ndarray) -> np.ndarray:
         """Weighted scores."""
@@ -116,13 +128,6 @@ class Glm:
         return separation.error("The logistic model", self.rows, positive)
 
 
-def _numbers(y: np.ndarray, what: str) -> np.ndarray:
-    try:
-        return y.astype(float)
-    except (TypeError, ValueError):
-        raise InputError(f"The outcome of a {what} model must be a number", fix="Recode it") from None
-
-
 def refuse_constant(y: np.ndarray) -> None:
     """Raise InputError where all outcomes are the same."""
     if (y == y[0]).all():
@@ -147,7 +152,6 @@ def linear(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None) -
     Raises InputError as ``logistic`` does.
     """
     rows, y = prepare(design, y, x, domain, offset)
-    y = _numbers(y, "linear")
     refuse_constant(y)
     return fitted(Glm(rows, y, GAUSSIAN))
 
@@ -167,7 +171,6 @@ def logistic(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None)
 
 def binary(rows: Rows, y: np.ndarray) -> np.ndarray:
     """Outcomes as 0.0 and 1.0. Raises InputError for other values and where they do not vary."""
-    y = _numbers(y, "logistic")
     strange = (y != 0) & (y != 1)
     if strange.any():
         raise InputError(
@@ -184,7 +187,6 @@ def poisson(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None) 
     Raises InputError as ``logistic`` does, and for negative counts or nothing but zeros.
     """
     rows, y = prepare(design, y, x, domain, offset)
-    y = _numbers(y, "Poisson")
     refuse_no_counts(rows, y)
     return fitted(Glm(rows, y, POISSON))
 

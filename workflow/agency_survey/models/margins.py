@@ -42,7 +42,7 @@ class _Averages:
             raise InputError(
                 f"The terms do not give the columns {', '.join(lost)} of the fit", fix="Use the fit's terms"
             )
-        return columns[self.rows.names].to_numpy(dtype=float)
+        return _complete(columns[self.rows.names])
 
     def predictions(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Predictions (m, K) at x, real or complex, and the derivative (K, q) of their weighted mean."""
@@ -78,7 +78,7 @@ class _Averages:
                 covariance = covariance + rows.design.covariance(of_rows)
         else:
             raise ValueError(f"covariates must be sampled, fixed or added, not {covariates}")
-        return Fit(self.names, found, covariance, fit.df, fit.n, "margins", estimating=scores)
+        return Fit(self.names, found, covariance, fit.df, fit.n, "margins", influence=scores)
 
 
 def predicted_margins(
@@ -134,6 +134,17 @@ def average_marginal_effects(
     return averages.fitted(covariates)
 
 
+def _complete(columns: pd.DataFrame) -> np.ndarray:
+    """Columns (m, p) of the rows used, as numbers. Raises InputError for gaps: the fit had none."""
+    x = columns.to_numpy(dtype=float)
+    gaps = [name for name, column in zip(columns, x.T, strict=True) if not np.isfinite(column).all()]
+    if gaps:
+        raise InputError(
+            f"The table has gaps where the fit had none: {', '.join(gaps)}", fix="Give the table of the fit"
+        )
+    return x
+
+
 def _yes_no(values: pd.Series) -> bool:
     return bool(values.isin([0, 1]).all())
 
@@ -141,6 +152,6 @@ def _yes_no(values: pd.Series) -> bool:
 def _derivative(averages: _Averages, variable: str) -> tuple[np.ndarray, np.ndarray]:
     """Derivatives of the predictions and of their slope: each column is a straight line in the variable."""
     rise = averages.matrix(variable, 1.0) - averages.matrix(variable, 0.0)
-    x = averages.terms.matrix(averages.table)[averages.rows.names].to_numpy(dtype=float)
+    x = _complete(averages.terms.matrix(averages.table)[averages.rows.names])
     values, slope = averages.predictions(x + 1j * STEP * rise)
     return values.imag / STEP, slope.imag / STEP

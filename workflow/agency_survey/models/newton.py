@@ -26,8 +26,8 @@ class Model(Protocol):
     def value(self, b: np.ndarray) -> float:
         """Weighted log-likelihood."""
 
-    def derivatives(self, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient (q,) and information (q, q): minus the second derivatives."""
+    def derivatives(self, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """``value``, gradient (q,) and information (q, q): minus the second derivatives."""
 
     def estimating(self, b: np.ndarray) -> np.ndarray:
         """Weighted scores (m, q), which add up to the gradient."""
@@ -62,6 +62,12 @@ def _direction(information: np.ndarray, gradient: np.ndarray, concave: bool) -> 
     raise np.linalg.LinAlgError
 
 
+def _reached(model: Model, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """``derivatives`` where a step leads, which may be too far for exponentials."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return model.derivatives(b)
+
+
 def maximise(model: Model) -> np.ndarray:
     """Parameters (q,) at the maximum of the weighted likelihood.
 
@@ -72,9 +78,9 @@ def maximise(model: Model) -> np.ndarray:
     b = model.start()
     if not len(b):
         return b
-    here, before = model.value(b), np.inf
+    before = np.inf
+    here, gradient, information = model.derivatives(b)
     for _ in range(model.steps):
-        gradient, information = model.derivatives(b)
         try:
             step, newton = _direction(information, gradient, model.concave)
         except np.linalg.LinAlgError:
@@ -84,9 +90,9 @@ def maximise(model: Model) -> np.ndarray:
             return b + step
         before = moved
         slack = 1e-12 * abs(here)  # a fall within rounding is none
-        there = model.value(b + step)
+        there, gradient, information = _reached(model, b + step)
         while not there >= here - slack and moved > 1e-9:
             step, moved = step / 2, moved / 2
-            there = model.value(b + step)
+            there, gradient, information = _reached(model, b + step)
         b, here = b + step, there
     raise model.explain(b)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from agency_survey.columns import numbers, row_list
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
+from agency_survey.estimate import checked_domain
 
-BLOCK = 1 << 15  # rows at a time, so that temporary matrices stay in the processor's cache
+BLOCK = 1 << 13  # rows at a time, so that temporary matrices stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,6 @@ class Rows:
         return out
 
 
-def row_list(mask: np.ndarray, shown: int = 5) -> str:
-    """'row 3' or 'rows 3, 5 and 9 more': numbers from 1 of the rows where ``mask`` holds."""
-    rows = np.flatnonzero(mask) + 1
-    text = ", ".join(str(row) for row in rows[:shown])
-    more = f" and {len(rows) - shown} more" if len(rows) > shown else ""
-    return f"{'row' if len(rows) == 1 else 'rows'} {text}{more}"
-
-
 def blocks(count: int) -> Iterator[slice]:
     """Slices that cover ``count`` rows, BLOCK at a time."""
     return (slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK))
@@ -71,16 +65,8 @@ def crossproduct(x: np.ndarray, weight: np.ndarray, other: np.ndarray | None = N
 
 
 def domain_of(design: SurveyDesign, domain) -> np.ndarray:
-    """Bool (n,): rows of the domain with positive weight. Raises InputError for another length and for gaps."""
-    if domain is None:
-        return design.weight > 0
-    domain = np.asarray(domain)
-    if domain.shape != (design.n,):
-        raise InputError(f"The domain has {domain.size} rows and the design {design.n}", fix="Give one value a row")
-    gaps = pd.isna(domain)
-    if gaps.any():
-        raise InputError("The domain is missing", row_list(gaps), "Say for every row whether it belongs")
-    return domain.astype(bool) & (design.weight > 0)
+    """Bool (n,): rows of the domain with positive weight. Raises InputError as ``estimate.checked_domain``."""
+    return checked_domain(design, domain) & (design.weight > 0)
 
 
 def prepare(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None) -> tuple[Rows, np.ndarray]:
@@ -90,8 +76,12 @@ def prepare(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None) 
     rows), and columns that are 0 throughout or follow from the others (naming them).
     """
     inside = domain_of(design, domain)
-    y = np.asarray(y)
-    offset = np.zeros(design.n) if offset is None else np.asarray(offset, dtype=float)
+    y = numbers(y, "The outcome of the model")
+    offset = np.zeros(design.n) if offset is None else numbers(offset, "The offset")
+    for column, what in ((y, "The outcome"), (offset, "The offset")):
+        if column.ndim != 1:
+            raise InputError(f"{what} of the model has {column.shape[1]} columns", fix="Give one")
+    matrix = numbers_of(x)
     if {len(y), len(x), len(offset)} != {design.n}:
         raise InputError("Outcome, columns, offset and design differ in length", fix="Give one value a row")
     names = [str(name) for name in x.columns]
@@ -99,7 +89,6 @@ def prepare(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None) 
         raise InputError("Two columns of the model have one name", fix="Name every column differently")
     if not inside.any():
         raise InputError("The outcome of the model does not vary: no row in the domain", fix="Widen the domain")
-    matrix = numbers_of(x)
     _refuse_missing(inside, {"the outcome": y, "the offset": offset}, names, matrix)
     if not inside.all():
         matrix, y, offset = matrix[inside], y[inside], offset[inside]
@@ -110,12 +99,14 @@ def prepare(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None) 
 
 
 def numbers_of(x: pd.DataFrame) -> np.ndarray:
-    """Columns (n, p) as floats, not copied where they are floats in one block. Raises InputError for texts."""
+    """Columns (n, p) as floats. Raises InputError for texts, for no columns and for columns without names."""
+    if not isinstance(x, pd.DataFrame):
+        raise InputError("The columns of the model have no names", fix="Give a DataFrame, as design_matrix builds it")
+    if not x.shape[1]:
+        raise InputError("The model has no column", fix="Give an intercept at least")
     try:
-        if all(isinstance(dtype, np.dtype) for dtype in x.dtypes):
-            return x.to_numpy(dtype=float)
-        return x.to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
+        return numbers(x, "A column")
+    except InputError:
         texts = ", ".join(str(name) for name in x if not pd.api.types.is_numeric_dtype(x[name]))
         raise InputError(f"A column of the model is not a number: {texts}", fix="Build it with design_matrix") from None
 

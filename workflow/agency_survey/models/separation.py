@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from agency_survey.columns import row_list
 from agency_survey.errors import InputError
-from agency_survey.models.rows import Rows, row_list
+from agency_survey.models.rows import Rows
 
 LARGEST = 20_000  # rows that the linear programme is asked about
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from agency_survey.columns import numbers, row_list
 from agency_survey.errors import InputError
-from agency_survey.models.rows import row_list
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Terms:
     def matrix(self, table: pd.DataFrame) -> pd.DataFrame:
         """Columns (n, p) of the model; a row with a missing variable is missing in the columns of that variable.
 
-        Raises InputError for a category that is none of the levels.
+        Raises InputError for a category that is none of the levels and a variable that the table lacks.
         """
+        _refuse_table(table, self.variables)
         single = {name: self._columns(table[name], name) for name in self.variables}
         columns = {"intercept": np.ones(len(table))} if self.intercept else {}
         for term in self.names:
@@ -47,7 +48,7 @@ class Terms:
 
     def _columns(self, values: pd.Series, name: str) -> dict[str, np.ndarray]:
         if name not in self.levels:
-            return {name: values.to_numpy(dtype=float, na_value=np.nan)}
+            return {name: numbers(values, f"The variable {name}")}
         codes = codes_of(values, self.levels[name])
         strange = (codes < 0) & values.notna().to_numpy()
         if strange.any():
@@ -67,11 +68,11 @@ def model_terms(
     levels : by variable, the order to use, reference first; the default is the categories' own order, else sorted.
     Raises InputError for unknown variables, a variable multiplied by itself, or fewer than two levels.
     """
+    if isinstance(names, str):
+        raise InputError(f"The terms of the model are one text: {names}", fix="Give a list of them")
     levels = dict(levels or {})
     found = Terms(tuple(names), {}, intercept)
-    unknown = [name for name in found.variables if name not in table]
-    if unknown:
-        raise InputError(f"The table has no column {', '.join(unknown)}", fix="Correct the terms of the model")
+    _refuse_table(table, found.variables)
     for term in names:
         if len(set(term.split(":"))) < len(term.split(":")):
             raise InputError(f"The term {term} multiplies a variable by itself", fix="Add the power as a column")
@@ -88,6 +89,17 @@ def model_terms(
     return Terms(tuple(names), {name: list(levels[name]) for name in found.variables if name in levels}, intercept)
 
 
+def _refuse_table(table, variables: Sequence[str]) -> None:
+    if not isinstance(table, pd.DataFrame):
+        raise InputError("The table of the variables is no DataFrame", fix="Make it one")
+    unknown = [name for name in variables if name not in table]
+    if unknown:
+        raise InputError(f"The table has no column {', '.join(unknown)}", fix="Correct the terms of the model")
+    twice = [name for name in variables if isinstance(table[name], pd.DataFrame)]
+    if twice:
+        raise InputError(f"The table has two columns {', '.join(twice)}", fix="Name every column differently")
+
+
 def design_matrix(
     table: pd.DataFrame, names: Sequence[str], levels: Mapping[str, Sequence] | None = None, intercept: bool = True
 ) -> pd.DataFrame:
@@ -99,7 +111,14 @@ def levels_of(values: pd.Series) -> list:
     """Categories in their own order, else the distinct values sorted."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return list(values.cat.categories)
-    return sorted(values.dropna().unique())
+    found = values.dropna().unique()
+    try:
+        return sorted(found)
+    except TypeError:
+        raise InputError(
+            f"The values of {values.name or 'the outcome'} have no order: they are of several types",
+            fix="Give the levels",
+        ) from None
 
 
 def codes_of(values: pd.Series, levels: Sequence) -> np.ndarray:
