@@ -10,11 +10,12 @@ from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
+from agency_survey.sections import builders, survey
 from agency_survey.sections import perceptions as section
-from agency_survey.sections import survey
+from agency_survey.sections.builders import cell, domain_label
 from agency_survey.sections.perceptions import EVERY, FORMS, LITTLE, PREVALENT, RATINGS
 from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, communities
-from agency_survey.tables import Table, percent_cell
+from agency_survey.tables import Table
 
 RULE = PREFIX = "perceptions"
 KEYS = {
@@ -54,7 +55,7 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
         "sources": sources_paragraph(named),
         "headline": headline(synthetic),
     }
-    return Exhibits(
+    return builders.exhibits(
         numbers,
         [
             ratings_table(found, limits, level, synthetic),
@@ -68,7 +69,7 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
             size_figure(found, limits, level, synthetic),
             sources_figure(named, level, synthetic),
         ],
-        {name: ledger.UNCERTAIN if numbers.hides(text) else text for name, text in texts.items()},
+        texts,
     )
 
 
@@ -120,21 +121,13 @@ def _numbers(found, every, unsure, named, differences, level) -> ledger.Numbers:
 # -- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _cell(row, limits: dict) -> str:
-    return percent_cell(row.share, row.se, row.low, row.high, row.n, limits)
-
-
-def _domain_label(row) -> str:
-    return f"**{row.domain}**" if row.breakdown == survey.ALL else row.domain
-
-
 def ratings_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
     """All agencies: share of each rating, by form."""
     data = found[(found["domain"] == survey.ALL) & (found["measure"] != PREVALENT)].reset_index(drop=True)
     shown = [{"Rating": "n", **{form: f"{part['n'].iloc[0]:,}" for form, part in data.groupby("form", sort=False)}}]
     for measure, part in data.groupby("measure", sort=False):
         label = f"**{measure}**" if measure == LITTLE else measure
-        shown.append({"Rating": label, **{row.form: _cell(row, limits) for row in part.itertuples()}})
+        shown.append({"Rating": label, **{row.form: cell(row, limits) for row in part.itertuples()}})
     return Table(
         "tbl-perceptions-ratings",
         caption(
@@ -155,8 +148,8 @@ def groups_table(found: pd.DataFrame, limits: dict, level: float, synthetic: boo
     data = found[found["measure"] == LITTLE].reset_index(drop=True)
     shown = []
     for _, part in data.groupby(["breakdown", "domain"], sort=False):
-        cells = {row.form: _cell(row, limits) for row in part.itertuples()}
-        shown.append({"Agencies": _domain_label(part.iloc[0]), "n": f"{part['n'].min():,}", **cells})
+        cells = {row.form: cell(row, limits) for row in part.itertuples()}
+        shown.append({"Agencies": domain_label(part.iloc[0]), "n": f"{part['n'].min():,}", **cells})
     return Table(
         "tbl-perceptions-groups",
         caption(
@@ -176,23 +169,20 @@ def groups_table(found: pd.DataFrame, limits: dict, level: float, synthetic: boo
 def every_table(every: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
     """Agencies that rate every form non-existent, or rare or non-existent, by type and size."""
     data = every[every["breakdown"].isin([survey.ALL, "Agency type", "Population served"])].reset_index(drop=True)
-    shown = []
-    for _, part in data.groupby(["breakdown", "domain"], sort=False):
-        cells = {row.measure: _cell(row, limits) for row in part.itertuples()}
-        shown.append({"Agencies": _domain_label(part.iloc[0]), "n": f"{part['n'].iloc[0]:,}", **cells})
-    return Table(
+    return builders.domains_table(
         "tbl-perceptions-every-form",
         caption(
             f"Agencies that see little or no trafficking of any form: percent, with {level_text(level)} interval",
             synthetic,
         ),
-        pd.DataFrame(shown),
         data,
+        {name: name for name in EVERY.values()},
         survey.source(synthetic),
         "n: agencies that rated at least one form, unweighted; forms that an agency did not rate are left out of account. "
         + f"{LOCAL_NOTE} "
         + tables.reliability_note(limits),
-        widths=(34, 8, 28, 28),
+        (34, 8, 28, 28),
+        lambda row: cell(row, limits),
     )
 
 
@@ -202,7 +192,7 @@ def unsure_table(unsure: pd.DataFrame, limits: dict, level: float, synthetic: bo
         {
             "Form of trafficking": row.form,
             "Answered": f"{row.n:,}",
-            f"Don't know, percent ({level_text(level)} interval)": _cell(row, limits),
+            f"Don't know, percent ({level_text(level)} interval)": cell(row, limits),
             "Refused": f"{row.refused:,}",
             "Left out": f"{row.left_out:,}",
             **({"Not valid": f"{row.invalid:,}"} if unsure["invalid"].any() else {}),
@@ -230,7 +220,7 @@ def sources_table(named: pd.DataFrame, limits: dict, level: float, synthetic: bo
     data = named[named["domain"].isin(_sizes(named))].reset_index(drop=True)
     shown = []
     for source, part in data.groupby("measure", sort=False):
-        cells = {row.domain: _cell(row, limits) for row in part.itertuples()}
+        cells = {row.domain: cell(row, limits) for row in part.itertuples()}
         shown.append({"Source": source, "n": f"{part['n'].max():,}", **cells})
     return Table(
         "tbl-perceptions-sources",
@@ -249,65 +239,22 @@ def sources_table(named: pd.DataFrame, limits: dict, level: float, synthetic: bo
 
 # -- figures ---------------------------------------------------------------------------------------------------------
 
-SHADES = ["#08306B", "#2E75B6", "#9DC3E6", "#E4ECF4"]
-
 
 def ratings_figure(found: pd.DataFrame, synthetic: bool) -> figures.Figure:
     """Stacked bars: the four ratings of each form."""
     data = found[(found["domain"] == survey.ALL) & found["measure"].isin(RATINGS)].reset_index(drop=True)
-
-    def draw(data: pd.DataFrame):
-        from matplotlib.figure import Figure as Canvas
-
-        canvas = Canvas(figsize=(figures.WIDTH, 2.5), layout="constrained")
-        axis = canvas.subplots()
-        forms = list(FORMS.values())[::-1]
-        left = np.zeros(len(forms))
-        for rating, color in zip(RATINGS, SHADES, strict=True):
-            share = 100 * data[data["measure"] == rating].set_index("form")["share"].loc[forms].to_numpy()
-            axis.barh(
-                forms,
-                share,
-                left=left,
-                color=color,
-                edgecolor="white",
-                linewidth=0.8,
-                height=0.68,
-                label=rating,
-            )
-            for at, (value, start) in enumerate(zip(share, left, strict=True)):
-                if value >= 4:
-                    ink = "white" if color in SHADES[:2] else figures.INK
-                    axis.text(
-                        start + value / 2,
-                        at,
-                        f"{value:.0f}",
-                        ha="center",
-                        va="center",
-                        color=ink,
-                        fontsize=8.5,
-                    )
-            left += share
-        axis.set_xlim(0, 100)
-        axis.set_xlabel("Percent of agencies that rated the form")
-        axis.grid(axis="y", visible=False)
-        canvas.legend(loc="outside upper center", ncols=4, fontsize=8.5)
-        return canvas
-
-    at = data.set_index(["form", "measure"])["share"]
-    alt = "Four stacked bars, one for each form of trafficking. " + " ".join(
-        f"{form}: " + ", ".join(f"{rating.lower()} {100 * at[form, rating]:.1f} percent" for rating in RATINGS) + "."
-        for form in FORMS.values()
-    )
     n = data.drop_duplicates("form")["n"]
-    return figures.Figure(
+    return builders.stacked_figure(
         "fig-perceptions-ratings",
         caption("Perceived prevalence of four forms of trafficking, all agencies", synthetic),
-        alt,
         data,
         survey.source(synthetic),
-        draw,
         f"n = {n.min():,} to {n.max():,} agencies by form. Shares below four percent are not lettered.",
+        bar="form",
+        bars=list(FORMS.values()),
+        parts=RATINGS,
+        xlabel="Percent of agencies that rated the form",
+        opening="Four stacked bars, one for each form of trafficking.",
     )
 
 
@@ -316,32 +263,6 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
     data = found[(found["breakdown"] == "Population served") & (found["measure"] == LITTLE)]
     classes = list(dict.fromkeys(data["domain"]))
     data = survey.shown(data, limits)
-    panels = {"Sex trafficking": list(FORMS)[:2], "Labor trafficking": list(FORMS)[2:]}
-
-    def draw(data: pd.DataFrame):
-        from matplotlib.figure import Figure as Canvas
-
-        spots = pd.Series(range(len(classes))[::-1], index=classes)
-        canvas = Canvas(figsize=(figures.WIDTH, 3.1), layout="constrained")
-        axes = canvas.subplots(1, 2, sharey=True)
-        for axis, (title, names) in zip(axes, panels.items(), strict=True):
-            for name, who, shift, k in zip(
-                names, ("residents", "foreign nationals"), (0.14, -0.14), (0, 1), strict=True
-            ):
-                part = data[data["variable"] == name]
-                figures.intervals(
-                    axis, part, spots[part["domain"]] + shift, figures.PALETTE[k], figures.MARKERS[k], who
-                )
-            axis.set_title(title)
-            axis.set_xlim(0, 103)
-            axis.set_xticks([0, 25, 50, 75, 100])
-            axis.set_xlabel("Percent rating it rare or non-existent")
-            axis.grid(axis="y", visible=False)
-        axes[0].set_yticks(spots, classes)
-        axes[0].set_ylabel("Population served")
-        axes[0].legend(loc="upper left", fontsize=8.5, title="Trafficking of", title_fontsize=8.5)
-        return canvas
-
     alt = (
         "Two panels of points with intervals, for sex and labor trafficking, over classes of population served. Percent "
         "rating a form rare or non-existent: "
@@ -352,15 +273,24 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
         )
         + "."
     )
-    return figures.Figure(
+    forms = list(FORMS)
+    return builders.dots_figure(
         "fig-perceptions-size",
         caption("Agencies that rate trafficking rare or non-existent, by population served", synthetic),
-        alt,
         data,
+        {
+            "Sex trafficking": {"residents": forms[0], "foreign nationals": forms[1]},
+            "Labor trafficking": {"residents": forms[2], "foreign nationals": forms[3]},
+        },
         survey.source(synthetic),
-        draw,
         f"n = {data['n'].min():,} to {data['n'].max():,} local agencies by class and form. Bars: {level_text(level)} logit "
         "intervals. Estimates too uncertain for @tbl-perceptions-groups are not drawn.",
+        column="variable",
+        order=classes,
+        xlabel="Percent rating it rare or non-existent",
+        ylabel="Population served",
+        legend="Trafficking of",
+        alt=alt,
     )
 
 
