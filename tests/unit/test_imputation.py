@@ -249,17 +249,20 @@ def test_importing_the_room_costs_no_statsmodels():
 
 
 def test_bias_and_coverage_with_a_known_truth(monkeypatch):
-    """40 samples of benchmarks/imputation.py: complete cases miss the truth, imputed tables meet it."""
+    """20 samples of benchmarks/imputation.py: complete cases miss the truth, imputed tables meet it.
+
+    A true coverage of 0.95 gives 14 of 20 or fewer once in 3,000 times; a standard deviation of 20 has an error of 16 %.
+    """
     monkeypatch.syspath_prepend(str(PROJECT / "benchmarks"))
     spec = importlib.util.spec_from_file_location("imputation_benchmark", PROJECT / "benchmarks/imputation.py")
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
-    table = benchmark.simulate(40, m=5, iterations=4, processes=1).set_index(["analysis", "quantity"])
+    table = benchmark.simulate(20, m=4, iterations=3, processes=1).set_index(["analysis", "quantity"])
     imputed, cases = table.loc["multiple imputation"], table.loc["complete cases"]
-    assert (imputed["coverage"] >= 0.85).all()
-    assert imputed["coverage"].mean() > 0.91
-    assert imputed["bias_z"].abs().max() < 4
-    assert imputed["se_ratio"].between(0.75, 1.45).all()
+    assert (imputed["coverage"] > 14 / 20).all()
+    assert imputed["coverage"].mean() > 0.88
+    assert imputed["bias_z"].abs().max() < 4.5
+    assert imputed["se_ratio"].between(0.65, 1.7).all()
     assert cases.loc["mean of the number", "coverage"] < 0.2
     means = [name for name in imputed.index if "logit" not in name]
     assert (imputed.loc[means, "bias"].abs() < 0.5 * cases.loc[means, "bias"].abs()).all()

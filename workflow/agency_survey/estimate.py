@@ -327,9 +327,9 @@ class _StageSquares:
 
     def _products(self, values: Sequence[np.ndarray], rows: np.ndarray, domain: np.ndarray) -> np.ndarray:
         """X'X of X with k values (C,) in row ``rows``, ascending, and columns (domain, variable); in blocks of rows."""
-        k, block = len(values), 4096
+        k, block = len(values), 1024
         found = np.zeros(((self.domains + 1) * k,) * 2)
-        starts = np.arange(0, int(rows[-1]) + 1, block)
+        starts = np.arange(0, int(rows[-1]) + 1, block, dtype=rows.dtype)  # of one type, or the search copies the rows
         for start, low, high in zip(starts, *np.searchsorted(rows, [starts, starts + block]), strict=True):
             wide = np.zeros((block, self.domains + 1, k))
             place = rows[low:high] - start, domain[low:high]
