@@ -22,7 +22,7 @@ from agency_survey import __version__, environment, files, schema, settings
 from agency_survey.errors import InputError, explain_os_error
 
 FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["clean"], ["weight", "weight_lemas"], ["weight_parts"]]
-LAST = [["published_and_rebuilt"], ["ledger"], ["render"]]  # the first reads the numbers of other sections
+LAST = [["published_and_rebuilt"], ["conclusions"], ["ledger"], ["render"]]  # the first two read other sections
 HELD = "AGENCY_SURVEY_BUILD"
 _KEPT: list[IO[str]] = []
 UNKNOWN = ".snakemake/results-of-unknown-origin"

@@ -1,21 +1,34 @@
-# REQUIRED INPUTS  data/published/report_2008.csv, config/standin.yaml (what it was calibrated to),
-#                  results/{survey_methods,perceptions}/numbers.json
-# OUTPUTS          results/published_and_rebuilt/{numbers.json,tables/,text/}; chapters 2 to 9 show its tables
+# REQUIRED INPUTS  data/published/report_2008.csv, config/rebuilt.yaml (which numbers rebuild it), config/standin.yaml (what
+#                  it was calibrated to), results/<rule>/numbers.json of the sections on the survey of 2007
+# OUTPUTS          results/published_and_rebuilt/{numbers.json,tables/,figures/,text/}; chapters 2 to 9 show its tables
+
+REBUILT_FROM = [
+    "survey_methods",
+    "perceptions",
+    "preparation",
+    "identification",
+    "determinants",
+    "case_characteristics",
+    "investigation_prosecution",
+    "task_forces",
+]
 
 
 rule published_and_rebuilt:
     input:
         **code("published_and_rebuilt"),
         published="data/published/report_2008.csv",
+        rebuilt="config/rebuilt.yaml",
         standin="config/standin.yaml",
         codebook="config/codebooks/part1.yaml",
-        numbers=[f"results/{name}/numbers.json" for name in ("survey_methods", "perceptions")],
-        schemas=schemas("standin", "codebook"),
+        numbers=[f"results/{name}/numbers.json" for name in REBUILT_FROM],
+        schemas=schemas("rebuilt", "standin", "codebook"),
     output:
         **exhibits(
             "published_and_rebuilt",
             tables=[
                 "tbl-published-and-rebuilt",
+                "tbl-published-differences",
                 "tbl-published-design-sample",
                 "tbl-published-perceptions",
                 "tbl-published-preparation",
@@ -25,7 +38,8 @@ rule published_and_rebuilt:
                 "tbl-published-strategies-sources",
                 "tbl-published-taskforce-recommendations",
             ],
-            texts=["findings"],
+            figures=["fig-published-and-rebuilt"],
+            texts=["findings", "differences"],
         ),
     log:
         "logs/published_and_rebuilt.log",
@@ -33,6 +47,9 @@ rule published_and_rebuilt:
         "benchmarks/published_and_rebuilt.tsv"
     conda:
         "../../environment.yml"
+    params:
+        settings={"confidence_level": config["confidence_level"]},
     shell:
-        "python {input.script} --published {input.published} --standin {input.standin}"
-        " --codebook {input.codebook} --numbers {input.numbers} --out results/published_and_rebuilt 2> {log}"
+        "python {input.script} --published {input.published} --rebuilt {input.rebuilt}"
+        " --standin {input.standin} --codebook {input.codebook} --numbers {input.numbers}"
+        " --settings {params.settings:q} --out results/published_and_rebuilt 2> {log}"
