@@ -5,7 +5,11 @@
 # OUTPUTS          results/cleaning_audit/{numbers.json,tables/,figures/,text/}: appendix B
 
 FAULTS = "data/raw/truth/faults.csv"
-CLEANED = ["frame", "disposition", *[f"{part}.{block}" for part in BLOCKS for block in BLOCKS[part]]]
+CLEANED = [
+    "frame",
+    "disposition",
+    *[f"{part}.{block}" for part in BLOCKS for block in BLOCKS[part]],
+]
 
 
 rule cleaning_audit:
