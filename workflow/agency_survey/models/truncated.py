@@ -50,7 +50,7 @@ class ZeroTruncated(NegativeBinomial):
         return -theta * mu / (theta + mu), theta * (mu / (theta + mu) - np.log1p(mu / theta))
 
     def derivatives(self, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Value, gradient and observed information; the parent's, which take ``_slopes``, hold r times g's slope already."""
+        """Value, gradient and observed information; the parent's take ``_slopes`` and so hold r times g's slope."""
         value, gradient, information = super().derivatives(b)
         mu, theta = self._parts(b)
         x, w = self.rows.x, self.rows.weight

@@ -32,7 +32,7 @@ PARTS = "parts"
 class Study:
     """Variables and design of all models.
 
-    table : (n rows) variables by name, missing where unknown, and ``count``; design : of the n rows; domain : (n,) bool,
+    table : (n rows) variables by name, missing where unknown, and ``count``; design : of n rows; domain : (n,) bool,
     agencies that the chapter is about; settings : ``determinants`` of config/models.yaml.
     """
 
@@ -358,8 +358,8 @@ def risk_groups(fit: models.Fit, settings: dict) -> np.ndarray | None:
 def mean_residual_test(fit: models.Fit, group: np.ndarray) -> estimate.Test:
     """F-adjusted test that the mean residual of each group (m,) is zero (Archer and Lemeshow 2006).
 
-    ``models.archer_lemeshow`` on given groups: W = M' V^-1 M of the g mean residuals; (f - g + 2) / (f g) W on g - 1 and
-    f - g + 2, f the degrees of freedom of the design.
+    ``models.archer_lemeshow`` on given groups: W = M' V^-1 M of the g mean residuals; (f - g + 2) / (f g) W on g - 1
+    and f - g + 2, f the degrees of freedom of the design.
     """
     rows, groups = fit.model.rows, int(group.max()) + 1
     residual = fit.model.y - predictions(fit)
@@ -408,8 +408,8 @@ def calibration(part: Study, last: Model, level: float) -> pd.DataFrame:
 def described(part: Study, last: Model, level: float) -> pd.DataFrame:
     """Variables of the last model among agencies with and without a case: shares of categories, means of numbers.
 
-    Columns: variable, label, kind ('share' or 'mean'), base (of a logarithm, 0 for others), some, none, all (agencies with a case, without, both;
-    each with _se, _low, _high, _n), cell (fewest agencies with and without a case), p of the variable (Rao-Scott F or
+    Columns: variable, label, kind ('share' or 'mean'), base (of a logarithm, 0 for others), some, none, all
+    (agencies with a case, without, both; each with _se, _low, _high, _n), cell (fewest agencies with and without a case), p of the variable (Rao-Scott F or
     t test), in the variable's first row.
     """
     yes = last.inside & (part.outcome == 1)
@@ -469,7 +469,8 @@ def sizes(part: Study) -> np.ndarray:
 def margins(part: Study, last: Model, level: float) -> pd.DataFrame:
     """Mean predicted probability at each population and number of steps, the other variables as they are.
 
-    Predictive margins (Graubard and Korn 1999); limits on the log-odds scale. Columns: population, step, share, se, low, high.
+    Predictive margins (Graubard and Korn 1999); limits on the log-odds scale. Columns: population,
+    step, share, se, low, high.
     """
     roles, spec = part.settings["roles"], part.settings["margins"]
     frames = []
@@ -497,7 +498,8 @@ class Counts:
 
     positive : zero-truncated negative binomial among agencies with a case; overall : negative binomial of all agencies.
     ratios : long table (part, term, label, ratio, low, high, p, n); expected : mean number of cases of the hurdle
-    model by population and step; zeros : (observed, foretold by the hurdle, by ``overall``) shares of agencies without a case.
+    model by population and step; zeros : shares of agencies without a case (observed, foretold by the
+    hurdle, by ``overall``).
     """
 
     positive: models.Fit
@@ -552,8 +554,8 @@ def _zeros(last: Model, overall: models.Fit) -> tuple[float, float, float]:
 def expected_cases(part: Study, last: Model, positive: models.Fit, level: float) -> pd.DataFrame:
     """Mean expected number of cases, P(any) E(number | any), at each population and number of steps.
 
-    Influences of both parts and of the covariates are added agency by agency, so that their covariance counts; limits on
-    the log scale. Columns: population, step, value, se, low, high.
+    Influences of both parts and of the covariates are added agency by agency, so that their covariance counts;
+    limits on the log scale. Columns: population, step, value, se, low, high.
     """
     roles, spec, rows = part.settings["roles"], part.settings["margins"], last.fit.model.rows
     share = rows.weight / rows.weight.sum()

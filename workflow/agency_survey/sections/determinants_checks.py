@@ -28,7 +28,8 @@ class Robustness:
     """Odds ratios of the roles under other ways to fit the last model.
 
     table : long (variant, title, role, term, ratio, low, high, p, n, cases); discarded : replicates without an
-    estimate; scale_reduction : largest of the imputed variables; missing : largest fraction of missing information of a role.
+    estimate; scale_reduction : largest of the imputed variables; missing : largest fraction of missing information of
+    a role.
     """
 
     table: pd.DataFrame
@@ -197,7 +198,7 @@ def raking(rows: pd.DataFrame, weight: np.ndarray) -> Callable[[np.ndarray], np.
 
 
 def diagnostics(last: Model) -> pd.DataFrame:
-    """By column: variance inflation under the design, largest change when one agency is left out, in standard errors."""
+    """By column: variance inflation under the design, largest change in standard errors when one agency is left out."""
     inflation = models.variance_inflation(last.fit)
     moved = models.influence(last.fit)
     change = moved[last.fit.names].abs() / last.fit.se
@@ -242,7 +243,7 @@ def e_value_of_limits(ratio: float, low: float, high: float) -> float:
 
 
 def risk_ratios(part: Study, last: Model, level: float) -> pd.DataFrame:
-    """Standardized risk ratios (of predictive margins) of the roles but size, with limits on the log scale and E-values."""
+    """Standardized risk ratios (of predictive margins) of the roles but size, limits on the log scale, E-values."""
     roles, most = part.settings["roles"], max(part.settings["margins"]["steps"])
     contrasts = [(roles["preparation"], 0, 1), (roles["preparation"], 0, most)]
     contrasts += [(roles[role], 0, 1) for role in ("perception", "partner")]
@@ -272,9 +273,9 @@ def risk_ratios(part: Study, last: Model, level: float) -> pd.DataFrame:
 def shifted(part: Study, last: Model, name: str, share: float) -> models.Fit:
     """The last model had a share of the agencies with a case come to ``name`` > 0 only after their first case.
 
-    Each agency with a case and ``name`` > 0 counts as it is with 1 - share of its weight and with ``name`` = 0 with the rest:
-    the estimating equations are then the mean of those over all ways to choose the share at random. Both halves' influences are
-    added up by agency for the variance.
+    Each agency with a case and ``name`` > 0 counts as it is with 1 - share of its weight and with ``name`` = 0 with the
+    rest: the estimating equations are then the mean of those over all ways to choose the share at random. Both halves'
+    influences are added up by agency for the variance.
     """
     n, y = part.design.n, part.outcome
     hit = last.inside & (y == 1) & (last.table[name].fillna(0).to_numpy(dtype=float) > 0)
@@ -292,7 +293,7 @@ def shifted(part: Study, last: Model, name: str, share: float) -> models.Fit:
 
 @dataclass(frozen=True)
 class Tipping:
-    """Shares at which a coefficient's interval first holds zero, and at which it is zero; None if not up to the last share."""
+    """Shares at which a coefficient's interval first holds zero, and at which it is zero; None where none tried is."""
 
     interval: float | None
     estimate: float | None

@@ -124,7 +124,8 @@ def sample_paragraph(rows: pd.DataFrame) -> str:
         f"holds {num(f'{PREFIX}.smallest-cell')} agencies ({smallest[:1].lower()}{smallest[1:]}), so no term "
         "separates the outcome.\n"
         if rows["cell"].min() > 0
-        else f"The models rest on {num(f'{PREFIX}.agencies')} local agencies, {num(f'{PREFIX}.cases')} of them with a case, that have "
+        else f"The models rest on {num(f'{PREFIX}.agencies')} local agencies, {num(f'{PREFIX}.cases')} of them with a case, "
+        "that have "
         f"every variable; {num(f'{PREFIX}.left-out')} others lack one. A category ({smallest}) has no agency "
         "with, or none without, a case.\n"
     )
@@ -330,7 +331,8 @@ def simultaneity_paragraph(found: dict[str, str], tipping: dict[str, Tipping], r
         f"association away, and of {num(f'{key}.limit')} to bring its interval to one "
         "(@tbl-determinants-sensitivity)."
         if found["preparation"] != UNCLEAR
-        else "As the association with preparation is not shown, its E-value (@tbl-determinants-sensitivity) has nothing to explain."
+        else "As the association with preparation is not shown, its E-value (@tbl-determinants-sensitivity) has nothing to "
+        "explain."
     )
     return f"{' '.join(parts)}\n\n{cause}\n"
 
