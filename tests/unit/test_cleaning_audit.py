@@ -325,7 +325,7 @@ def test_corrections_are_counted_by_variable():
 
 def test_no_identifier_and_no_text_of_a_record_is_published(tmp_path):
     raw = spoiled(
-        VARIANT, ODD, ("part1", 4, "q5g_other_text", "  a neighbor's secret "), ("part3", 2, "agency_id", "XXXXXX")
+        VARIANT, ODD, ("part1", 4, "q5g_other_text", "  a neighbor's secret "), ("part3", 2, "agency_id", "ZZZZZZ")
     )
     raw["part1"].loc[20] = {**raw["part1"].loc[2].to_dict(), "q9_protocol": "2"}
     done = cleaning.clean(raw, BOOKS)
@@ -337,4 +337,4 @@ def test_no_identifier_and_no_text_of_a_record_is_published(tmp_path):
     for path in written:
         text = path.read_text(encoding="utf-8")
         assert "secret" not in text, path
-        assert not [ident for ident in [*IDS, "XXXXXX"] if ident in text], path
+        assert not [ident for ident in [*IDS, "ZZZZZZ"] if ident in text], path

@@ -58,7 +58,7 @@ def test_a_correction_from_the_record_to_the_numbers_that_it_moved(project):
         (("--new", "5"), "outside the codebook"),
         (("--new", "1", "--old", "2"), "but the file has"),
         (("--new", "1", "--by", ""), "has no decided_by"),
-        (("--record", "XXXXXX", "--new", "1"), "no record 'XXXXXX'"),
+        (("--record", "ZZZZZZ", "--new", "1"), "no record 'ZZZZZZ'"),
         (("--variable", "q99", "--new", "1"), "no variable 'q99'"),
         (("--file", "part7", "--new", "1"), "no file 'part7'"),
     ],
