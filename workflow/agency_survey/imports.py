@@ -30,13 +30,14 @@ def _parent(path: Path, level: int) -> str:
     return ".".join(inside[: len(inside) - level + 1])
 
 
-def _files(name: str) -> list[Path]:
+@cache
+def _files(name: str) -> tuple[Path, ...]:
     """Files that importing a dotted name runs: the packages on the way and the module itself, where they exist."""
     parts = name.split(".")[1:]
     found = [PACKAGE.joinpath(*parts[:k], "__init__.py") for k in range(len(parts) + 1)]
     if parts:
         found.append(PACKAGE.joinpath(*parts[:-1], parts[-1] + ".py"))
-    return [path for path in found if path.is_file()]
+    return tuple(path for path in found if path.is_file())
 
 
 def modules(script: str | Path) -> list[Path]:
