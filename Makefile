@@ -8,11 +8,13 @@ CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 RUN    := $(if $(VENV),$(VENV)/bin/python,$(PYTHON))
 export PYTHONPATH := $(CURDIR)/workflow
 
-.PHONY: help report test check quarto standin correct corrections lock wheels clean
+.PHONY: help report explain status test check quarto standin correct corrections lock wheels clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make report           build the whole report; reruns only what changed (CORES=4, VERBOSE=1, LEMAS_DIR=folder)"
+	@echo "make report           build the whole report; reruns only what changed (CORES=4, LEMAS_DIR=folder; EXPLAIN=1, QUIET=1, VERBOSE=1)"
+	@echo "make explain          say what a build would run at most, and why"
+	@echo "make status           say whether the results are whole and current"
 	@echo "make test             set up what tests need and run them (ARGS='-k ingest' to choose)"
 	@echo "make check            format and lint checks"
 	@echo "make quarto           add Quarto to the environment; later builds render with it"
@@ -25,7 +27,10 @@ help:
 	@echo "PYTHON=python3.12 names another Python; VENV= uses an activated conda environment instead of .venv"
 
 report: setup-runtime
-	@$(RUN) -m agency_survey.cli report --cores="$(CORES)" $(if $(VERBOSE),--verbose)
+	@$(RUN) -m agency_survey.cli report --cores="$(CORES)" $(if $(QUIET),--mode=quiet,$(if $(VERBOSE),--mode=verbose)) $(if $(EXPLAIN),--explain)
+
+explain status: setup-runtime
+	@$(RUN) -m agency_survey.cli $@
 
 test: setup-test
 	@$(RUN) -m pytest $(ARGS)

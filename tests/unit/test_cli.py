@@ -48,7 +48,7 @@ def test_published_counts_without_a_column_are_refused(tmp_path, monkeypatch, ca
         (["standin"], "standin|"),
         (["standin", "SCALE=3", "OUT=a b"], "standin|--out=a b|--scale=3|"),
         (["report", "CORES=a b"], "report|--cores=a b|"),
-        (["report", "CORES=3", "VERBOSE=1"], "report|--cores=3|--verbose|"),
+        (["report", "CORES=3", "VERBOSE=1"], "report|--cores=3|--mode=verbose|"),
     ],
 )
 def test_make_hands_on_values_with_blanks_whole(tmp_path, arguments, handed_on):

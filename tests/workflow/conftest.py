@@ -47,14 +47,14 @@ class Project:
     def jobs(self) -> set[str]:
         """Rules (with wildcards) that the last build ran."""
         record = json.loads((self.folder / "results/build.json").read_text())
-        return {" ".join([job["rule"], *job["wildcards"].values()]) for job in record["jobs"]}
+        return {" ".join([job["rule"], *job["wildcards"]]) for job in record["jobs"]}
 
     def outputs(self) -> dict[str, str]:
         """Digest of every result and of every file of the book."""
         found = {}
         for base in ("results", "reports/_book"):
             for path in sorted((self.folder / base).rglob("*")):
-                if path.is_file() and path.name not in ("build.json", ".lock"):
+                if path.is_file() and path.name not in ("build.json", ".lock") and path.parent.name != "provenance":
                     name = path.relative_to(self.folder).as_posix()
                     found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         return found

@@ -1,31 +1,30 @@
-"""One build: stage by stage over Snakemake's public API, so that a stage whose outputs did not change stops its chain.
+"""One build: Snakemake runs the jobs whose records do not match the files, and stops where outputs come out the same.
 
-Within one run Snakemake runs everything downstream of a job that runs; asked for one stage after the other, it compares
-checksums between stages and runs only what has a changed input.
+Within one run Snakemake runs everything downstream of a job that runs. So it is asked for the jobs that surely have to run,
+then the records are compared again, and so on: what only reads unchanged outputs never runs.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import platform
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
-from agency_survey import __version__, environment, files, schema, settings
-from agency_survey.errors import InputError, explain_os_error
+from agency_survey import __version__, environment, failures, files, jobs, provenance, settings
+from agency_survey.errors import InputError
+from agency_survey.jobs import HELD, Job, Places
+from agency_survey.progress import Progress, stages
+from agency_survey.provenance import POSSIBLY, STALE, Records, State
 
-FIRST = [["external_data"], ["ingest", "ingest_lemas"], ["clean"], ["weight", "weight_lemas"], ["weight_parts"]]
-LAST = [["published_and_rebuilt"], ["conclusions"], ["ledger"], ["render"]]  # the first two read other sections
-HELD = "AGENCY_SURVEY_BUILD"
 _KEPT: list[IO[str]] = []
-UNKNOWN = ".snakemake/results-of-unknown-origin"
+PACKAGES = ("snakemake", "numpy", "scipy", "pandas", "statsmodels", "seaborn", "matplotlib", "pyarrow")
 BOOK = {
     "HTML": "reports/_book/index.html",
     "PDF": "reports/_book/report.pdf",
@@ -37,20 +36,6 @@ def sections(root: Path) -> list[str]:
     """Rules of the report's sections: those whose file is numbered as a chapter (01 to 89)."""
     numbered = sorted((root / "workflow" / "rules").glob("[0-8][0-9]_*.smk"))
     return [path.stem[3:] for path in numbered if not path.stem.startswith("00")]
-
-
-def stages(root: Path) -> list[list[str]]:
-    """Rules by stage: data, the sections, what reads sections, ledger, render."""
-    placed = {rule for stage in [*FIRST, *LAST] for rule in stage}
-    data = sorted(path.stem[3:] for path in (root / "workflow" / "rules").glob("00_*.smk"))
-    lost = [rule for rule in data if rule not in placed]
-    if lost:
-        raise InputError(
-            f"The rule '{lost[0]}' has no stage",
-            "workflow/agency_survey/build.py",
-            "Add it to FIRST in its order",
-        )
-    return [*FIRST, [rule for rule in sections(root) if rule not in placed], *LAST]
 
 
 @contextmanager
@@ -82,36 +67,86 @@ def hold_in_plain_run(root: Path) -> None:
         _KEPT.append(hold(root))
 
 
-def run(root: Path, cores: int, verbose: bool = False, book: bool = True) -> dict:
+def run(root: Path, cores: int, mode: str = "normal", book: bool = True) -> dict:
     """Build the report; returns the content of ``results/build.json``.
 
-    book : False stops before the book is rendered, and leaves ``results/build.json`` as it was.
+    mode : of ``progress``; book : False stops before the book is rendered, and leaves no ``results/build.json``.
     Raises InputError with one sentence when a job fails (its traceback is in its log) or the settings are not valid.
     """
     started = time.monotonic()
-    settings.lemas_folder(settings.load(root / "config" / "config.yaml"))
+    places = Places(root)
     environment.prepare(root, settings.report_date(root / "reports" / "_quarto.yml"))
     writable(root)
     with one_build(root):
         unlock(root)
-        forced = without_provenance(root)
-        jobs = []
-        for stage in stages(root) if book else stages(root)[:-1]:
-            again = forced or (stage == ["render"] and damaged(root))
-            jobs += _run_stage(root, stage, cores, verbose, again)
+        records = Records(root, places)
+        found = records.whole(jobs.table(root, places))
+        records.forget(found)
         if not book:
-            return {"seconds": round(time.monotonic() - started, 1), "jobs": jobs}
-        (root / UNKNOWN).unlink(missing_ok=True)
-        record = {
-            "version": __version__,
-            "python": platform.python_version(),
-            "engine": files.read_json(root / "results/render/manifest.json")["engine"],
-            "outputs": BOOK,
+            found = [job for job in found if job.rule != "render"]
+        progress, reasons = _run(root, records, found, cores, mode)
+        result = {
             "seconds": round(time.monotonic() - started, 1),
-            "jobs": jobs,
+            "jobs": [
+                {"rule": job.rule, "wildcards": list(job.wildcards), "reason": reasons[job.label], "seconds": seconds}
+                for job in found
+                if (seconds := progress.ran.get(job.label)) is not None
+            ],
+            "skipped": len(progress.skipped),
         }
-        files.write_json(root / "results" / "build.json", record)
-    return record
+        if book:
+            result |= _manifest(root, records, found)
+            files.write_json(root / provenance.BUILD, result)
+    return result
+
+
+def _manifest(root: Path, records: Records, found: list[Job]) -> dict:
+    """What ``results/build.json`` says of the state that the build has reached."""
+    made = jobs.makers(found)
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "engine": files.read_json(root / provenance.MANIFEST)["engine"],
+        "outputs": BOOK,
+        "state": records.digest_of_all(found),
+        "inputs": {name: records.digest(name) for job in found for name in job.inputs if name not in made},
+        "config": settings.load(root / "config" / "config.yaml"),
+    }
+
+
+def _run(root: Path, records: Records, found: list[Job], cores: int, mode: str) -> tuple[Progress, dict[str, str]]:
+    """Run what has to run, in as few rounds as can be known beforehand; returns what ran and why."""
+    by_label, made = {job.label: job for job in found}, jobs.makers(found)
+    before: dict[str, dict] = {}
+    reasons: dict[str, str] = {}
+
+    def finished(label: str, seconds: float) -> None:
+        reasons.setdefault(label, "Snakemake found it unfinished")
+        records.keep(by_label[label], before.get(label, {}), reasons[label], seconds)
+
+    progress = Progress(stages(root), mode, finished)
+    state = _compared(records, found)
+    if state.of(STALE):
+        (root / provenance.BUILD).unlink(missing_ok=True)  # from here on the results are no finished build
+        _say_damage(root, records, state)
+    try:
+        while ready := state.ready():
+            again = [job.label for job in ready if job.label in progress.ran]
+            if again:
+                raise InputError(
+                    f"Files that {again[0]} reads were changed while it ran", fix="Run `make report` once more"
+                )
+            progress.plan([job.label for job in state.jobs if state.state[job.name] in (STALE, POSSIBLY)])
+            before |= {job.label: records.inputs(job, without=made) for job in ready}
+            reasons |= {job.label: provenance.brief(state.causes[job.name]) for job in ready}
+            progress.reasons = reasons
+            _round(root, ready, cores, progress)
+            state = _compared(records, found)
+        progress.plan([])
+    finally:
+        progress.close()
+    return progress, reasons
 
 
 def writable(root: Path) -> None:
@@ -128,34 +163,15 @@ def writable(root: Path) -> None:
     probe.unlink()
 
 
-def damaged(root: Path) -> bool:
-    """Whether a file of the book is not the one that the last render left; Snakemake knows of the pages only."""
-    manifest = root / "results" / "render" / "manifest.json"
-    if not manifest.is_file():
-        return False
-    for name, known in files.read_json(manifest)["files"].items():
-        path = root / "reports" / "_book" / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known["sha256"]:
-            print(f"The book is damaged ({path.relative_to(root)}), so it is rendered again.", file=sys.stderr)
-            return True
-    return False
-
-
-def without_provenance(root: Path) -> bool:
-    """Whether there are results but no record of how they came about (``.snakemake`` was deleted or left behind).
-
-    Snakemake would take them for current whatever their inputs are now, so all jobs run again; the marker keeps that
-    in force until such a build has ended.
-    """
-    marker, metadata = root / UNKNOWN, root / ".snakemake" / "metadata"
-    results = any(path.is_file() for path in (root / "results").glob("*/*"))
-    known = metadata.is_dir() and any(path.is_file() for path in metadata.rglob("*"))
-    if results and not known:
-        marker.parent.mkdir(exist_ok=True)
-        marker.touch()
-    if marker.exists():
+def _say_damage(root: Path, records: Records, state: State) -> None:
+    """Say what of the results is not what a build left, before it is made again."""
+    stale = state.of(STALE)
+    if not records.known and any(path.is_file() for path in (root / "results").glob("*/*.json")):
         print("How the results here came about is not recorded, so everything is built again.", file=sys.stderr)
-    return marker.exists()
+    for job in stale:
+        for cause in state.causes[job.name]:
+            if cause.kind == "altered":
+                print(f"{cause.what} is not what its rule left; {job.label} makes it again.", file=sys.stderr)
 
 
 def unlock(root: Path) -> None:
@@ -171,81 +187,33 @@ def unlock(root: Path) -> None:
         print("A build was interrupted here; its unfinished jobs run again.", file=sys.stderr)
 
 
-def _run_stage(root: Path, rules: list[str], cores: int, verbose: bool, forced: bool) -> list[dict]:
-    from snakemake.api import SnakemakeApi
-    from snakemake.scheduling.greedy import SchedulerSettings
-    from snakemake.settings import types as t
-
-    from snakemake_logger_plugin_agency_survey import LogHandlerSettings
-
-    profile = schema.read_yaml(root / "workflow/profiles/default/config.yaml")
-    output = t.OutputSettings(
-        log_handler_settings={"agency-survey": LogHandlerSettings(verbose=verbose)},
-        show_failed_logs=False,
-        enable_file_logging=False,
-    )
-    with SnakemakeApi(output) as api:
-        handler = api.get_log_handlers()[0]
-        failure = None
-        try:
-            dag = api.workflow(
-                resource_settings=t.ResourceSettings(cores=cores),
-                config_settings=t.ConfigSettings(),
-                snakefile=root / "Snakefile",
-                workdir=root,
-            ).dag(
-                t.DAGSettings(
-                    until=frozenset(rules),
-                    forcerun=frozenset(rules if forced else ()),
-                    max_checksum_file_size=_bytes(profile["max-checksum-file-size"]),
-                    force_incomplete=profile["rerun-incomplete"],
-                )
-            )
-            dag.execute_workflow(
-                executor="local",
-                scheduling_settings=t.SchedulingSettings(scheduler=profile["scheduler"]),
-                scheduler_settings=SchedulerSettings() if profile["scheduler"] == "greedy" else None,
-            )
-        except Exception as error:
-            failure = error
-    if failure is not None or handler.failed:
-        (root / "logs" / "build.log").write_text("".join(traceback.format_exception(failure)), encoding="utf-8")
-        raise explain(failure, handler.failed, handler.messages) from failure
-    return handler.jobs
+def _compared(records: Records, found: list[Job]) -> State:
+    state = records.compare(found)
+    lost = [(name, job) for name, job in state.missing if state.state[job.name] != provenance.CURRENT]
+    if lost:
+        rule = lost[0][1].rule
+        names = ", ".join(dict.fromkeys(name for name, job in lost if job.rule == rule))
+        raise InputError(f"The rule {rule} needs files that are not there: {names}", fix="Restore them")
+    return state
 
 
-def _bytes(text: str | int) -> int:
-    from humanfriendly import parse_size
-
-    return parse_size(str(text))
-
-
-def explain(failure: Exception | None, failed: list[dict], messages: list[str]) -> InputError:
-    """One sentence for a build that failed: that of the first failed job, else Snakemake's own message."""
-    for job in failed:
-        for log in job["log"]:
-            text = Path(log).read_text(encoding="utf-8", errors="replace") if Path(log).is_file() else ""
-            _, found, said = ("\n" + text).rpartition("\nerror: ")
-            if found:
-                return InputError(f"{said.strip().rstrip('.')}\n[rule {job['rule']}, log {log}]")
-            if text.strip():
-                return InputError(
-                    f"The rule {job['rule']} failed: {text.strip().splitlines()[-1]}",
-                    log,
-                    "The log has the details",
-                )
-        return InputError(f"The rule {job['rule']} failed and left no log", fix="Run `make report VERBOSE=1`")
-    cause = failure
-    while cause is not None:
-        if isinstance(cause, InputError):
-            return cause
-        if isinstance(cause, OSError):
-            return explain_os_error(cause)
-        cause = cause.__cause__ or cause.__context__
-    text = next((m for m in [*messages, str(failure)] if m and m != "None"), "it gave no reason")
-    text = " ".join(text.split())
-    if "Missing input files for rule" in text and "affected files:" in text:
-        rule = text.split("Missing input files for rule ", 1)[1].split(":", 1)[0]
-        lost = text.split("affected files: ", 1)[1].replace(" ", ", ")
-        return InputError(f"The rule {rule} needs files that are not there: {lost}", fix="Restore them")
-    return InputError(f"Snakemake stopped: {text}")
+def _round(root: Path, ready: list[Job], cores: int, progress: Progress) -> None:
+    """Let Snakemake run these jobs and no others."""
+    targets = {name for job in ready for name in job.outputs}
+    failure = None
+    try:
+        jobs.snakemake(
+            root,
+            cores=cores,
+            watch=progress,
+            verbose=progress.mode == "verbose",
+            targets=targets,
+            forcerun=frozenset(targets),
+            allowed_rules=frozenset(job.rule for job in ready),
+            rerun_triggers=frozenset(),
+        )
+    except Exception as error:
+        failure = error
+    failure = failure or progress.broken
+    if failure is not None or progress.failed:
+        raise failures.explained(root, failure, progress.failed, progress.messages) from failure

@@ -19,9 +19,14 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     report = commands.add_parser("report", help="build the whole report, or what changed")
     report.add_argument("--cores", default=str(os.cpu_count() or 1))
-    report.add_argument("--verbose", action="store_true")
+    report.add_argument("--mode", choices=("normal", "quiet", "verbose"), default="normal")
+    report.add_argument("--explain", action="store_true", help="first say what would run at most, and why")
     report.add_argument("--numbers-only", action="store_true", help="stop before the book is rendered")
     report.set_defaults(run=_report)
+    explained = commands.add_parser("explain", help="say what a build would run at most, and why")
+    explained.set_defaults(run=_explain)
+    status = commands.add_parser("status", help="say whether the results are whole and current")
+    status.set_defaults(run=_status)
     standin = commands.add_parser("standin", help="write the synthetic stand-in data anew")
     standin.add_argument("--out", type=Path, help="the data folder to write (data)")
     standin.add_argument("--scale", default="1", help="how many times the survey's size (1)")
@@ -68,12 +73,17 @@ def _keep_traceback() -> str:
 def _report(given: argparse.Namespace) -> None:
     from agency_survey import build
 
-    record = build.run(ROOT, _cores(given.cores), given.verbose, book=not given.numbers_only)
+    cores = _cores(given.cores)
+    if given.explain:
+        _explain(given)
+    record = build.run(ROOT, cores, given.mode, book=not given.numbers_only)
     if given.numbers_only:
         print(f"The numbers are built: {record['seconds']:.0f} s; the book is not rendered.")
         return
     count = len(record["jobs"])
     done = f"{count} job{'s' if count != 1 else ''} ran" if count else "nothing had changed, no job ran"
+    if record["skipped"]:
+        done += f", {record['skipped']} not needed as what they read came out the same"
     print(f"\nThe report is built: {record['seconds']:.0f} s, {done}.")
     for name, path in record["outputs"].items():
         print(f"  {name:<5} {path}")
@@ -82,6 +92,26 @@ def _report(given: argparse.Namespace) -> None:
         print(line)
     if record["engine"] == "bundled":
         print("Rendered by the bundled engine; `make quarto` adds Quarto, which then renders the same book.")
+
+
+def _explain(given: argparse.Namespace) -> None:
+    from agency_survey import explain
+
+    print(explain.text(ROOT))
+
+
+def _status(given: argparse.Namespace) -> None:
+    from agency_survey import files, provenance
+
+    wrong = provenance.status(ROOT)
+    if wrong:
+        raise InputError(
+            "The results are not current:\n  " + "\n  ".join(wrong) + "\n`make explain` says what would run"
+        )
+    record = files.read_json(ROOT / provenance.BUILD)
+    print("The results are whole and current: every job's inputs, settings and outputs are those of its record.")
+    print(f"  state    {record['state']}")
+    print(f"  version  {record['version']}, Python {record['python']}, book by the {record['engine']} engine")
 
 
 def _cores(text: str) -> int:

@@ -51,6 +51,11 @@ class Book:
     bibliography: tuple[str, ...]
     chapters: tuple[Chapter, ...]
 
+    @property
+    def running_notice(self) -> str:
+        """The notice in one line for every page: its sentences without what follows a colon."""
+        return re.sub(r":[^.]*(?=\.)", "", self.notice)
+
 
 @dataclass
 class Text:
@@ -204,3 +209,21 @@ def book_dependencies(reports: Path) -> dict:
                 if image.endswith(IMAGE_SUFFIXES) and "://" not in image:
                     (fragments if image.startswith("results/") else files).add(image)
     return {"numbers": numbers, "fragments": sorted(fragments), "files": sorted(files)}
+
+
+def chapter_uses(reports: Path, rule_of: dict[str, str]) -> dict[str, tuple[str, set[str]]]:
+    """By chapter (``reports/...``): its title, and the rules whose fragments and numbers it shows itself.
+
+    rule_of : the rule of each number's id.
+    """
+    found = {}
+    for chapter in read_book(reports).chapters:
+        path = Path(reports) / chapter.file
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        heading = re.search(r"^#\s+(.*?)\s*(\{.*\})?\s*$", text, re.M)
+        targets = filter(None, map(include_target, text.splitlines()))
+        rules = {target.split("/")[1] for target in targets if target.startswith("results/")}
+        codes = (code.split() for code in SHORTCODE.findall(text))
+        rules |= {rule_of[code[1]] for code in codes if code[:1] == ["num"] and len(code) > 1 and code[1] in rule_of}
+        found[f"reports/{chapter.file}"] = (heading[1] if heading else chapter.file, rules)
+    return found
