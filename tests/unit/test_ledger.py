@@ -117,3 +117,25 @@ def test_an_id_that_two_rules_share_is_refused():
     parts = [{"rule": rule, "numbers": {"a": {"value": 1}}} for rule in ("x", "y")]
     with pytest.raises(InputError, match="'a' comes from two rules, x and y"):
         ledger.merge(parts)
+
+
+def test_printed_holds_what_the_book_names_in_its_printed_form_only():
+    first, second = ledger.Numbers("x"), ledger.Numbers("x")
+    for numbers, value in ((first, 0.43309), (second, 0.43311)):
+        numbers.add(
+            "x.share", value, format="percent1", label="L", unit="share", domain="all", estimator="mean", se=0.01
+        )
+        numbers.add("x.other", value, format="percent1", label="L", unit="share", domain="all", estimator="mean")
+    named = {"x.share"}
+    before, after = (ledger.printed(ledger.merge([one.as_dict()]), named) for one in (first, second))
+    assert set(before["numbers"]) == named
+    assert before["numbers"]["x.share"]["text"]["value"] == "43.3%"
+    assert before == after
+
+
+def test_printed_holds_the_nearest_number_of_a_wrong_name():
+    numbers = ledger.Numbers("x")
+    numbers.add("x.share.all", 0.5, format="percent1", label="L", unit="share", domain="all", estimator="mean")
+    assert set(ledger.printed(ledger.merge([numbers.as_dict()]), {"x.share.al", "unheard"})["numbers"]) == {
+        "x.share.all"
+    }

@@ -113,9 +113,9 @@ def test_a_missing_bibliography(root: Path):
 
 @pytest.mark.parametrize("content", [None, "not json", "{}"])
 def test_a_missing_or_broken_ledger(root: Path, content: str | None):
-    path = root / "results" / "ledger" / "numbers.json"
+    path = root / "results" / "ledger" / "printed.json"
     path.unlink() if content is None else path.write_text(content)
-    assert "results/ledger/numbers.json" in problems(root)
+    assert "results/ledger/printed.json" in problems(root)
 
 
 def test_a_chapter_without_a_title(root: Path):

@@ -117,7 +117,7 @@ def test_the_work_folder_is_a_complete_book_and_is_made_anew(root: Path, tmp_pat
         "03-perceptions.qmd",
         "references.bib",
         "_extensions/num/num.lua",
-        "results/ledger/numbers.json",
+        "results/ledger/printed.json",
         "results/perceptions/figures/fig-rare.md",
         "results/perceptions/figures/fig-rare.png",
         "results/perceptions/tables/tbl-shares.md",

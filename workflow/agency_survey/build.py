@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +23,6 @@ from agency_survey.progress import Progress, stages
 from agency_survey.provenance import POSSIBLY, STALE, Records, State
 
 _KEPT: list[IO[str]] = []
-PACKAGES = ("snakemake", "numpy", "scipy", "pandas", "statsmodels", "seaborn", "matplotlib", "pyarrow")
 BOOK = {
     "HTML": "reports/_book/index.html",
     "PDF": "reports/_book/report.pdf",
@@ -106,7 +104,7 @@ def _manifest(root: Path, records: Records, found: list[Job]) -> dict:
     return {
         "version": __version__,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": environment.versions(),
         "engine": files.read_json(root / provenance.MANIFEST)["engine"],
         "outputs": BOOK,
         "state": records.digest_of_all(found),

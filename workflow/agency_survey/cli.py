@@ -71,7 +71,7 @@ def _keep_traceback() -> str:
 
 
 def _report(given: argparse.Namespace) -> None:
-    from agency_survey import build
+    from agency_survey import build, environment
 
     cores = _cores(given.cores)
     if given.explain:
@@ -88,7 +88,7 @@ def _report(given: argparse.Namespace) -> None:
     for name, path in record["outputs"].items():
         print(f"  {name:<5} {path}")
     print("  What ran, why and how long: results/build.json")
-    for line in notices(ROOT):
+    for line in [*notices(ROOT), *environment.unpinned(ROOT)]:
         print(line)
     if record["engine"] == "bundled":
         print("Rendered by the bundled engine; `make quarto` adds Quarto, which then renders the same book.")

@@ -3,9 +3,45 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+PACKAGES = (
+    "snakemake",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "statsmodels",
+    "seaborn",
+    "matplotlib",
+    "pypandoc-binary",
+    "typst",
+)
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that results come from; those that are not there are left out."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def unpinned(root: str | Path) -> list[str]:
+    """Sentences on packages whose installed version is not the pinned one (environments that the project did not set up)."""
+    text = (Path(root) / "requirements" / "runtime.txt").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", text, re.M))
+    return [
+        f"{name} {found} is installed where {pinned[name]} is pinned; numbers may differ from those of the pinned version."
+        for name, found in versions().items()
+        if pinned.get(name, found) != found
+    ]
 
 
 def prepare(root: str | Path, date: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from typing import Any
@@ -147,6 +148,19 @@ def num(ident: str, field: str = "") -> str:
 def names(text: str) -> set[str]:
     """Ids of the numbers that a text prints by shortcode."""
     return set(re.findall(r"\{\{< num (\S+)", text))
+
+
+def printed(merged: dict, named: set[str]) -> dict:
+    """What the book needs of ``merge``: rule, label, domain and texts of the numbers ``named``.
+
+    So a number that moves below its printed digits, or that no chapter names, does not make the book anew. For a name that is
+    no number the nearest one is there, for the message of the check.
+    """
+    numbers = merged["numbers"]
+    lost = sorted(named - numbers.keys())
+    near = {one for name in lost for one in difflib.get_close_matches(name, numbers, n=1, cutoff=0.6)}
+    kept = ("rule", "label", "domain", "text")
+    return {"numbers": {name: {key: numbers[name][key] for key in kept} for name in (named & numbers.keys()) | near}}
 
 
 def merge(parts: list[dict]) -> dict:

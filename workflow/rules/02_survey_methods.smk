@@ -24,7 +24,7 @@ rule survey_methods:
                 "tbl-methods-balance",
             ],
             figures=["fig-methods-returns", "fig-methods-response", "fig-methods-weights"],
-            texts=["notice", "findings", "frame", "weights"],
+            texts=["notice", "findings", "frame", "steps", "weights", "variance"],
         ),
     log:
         "logs/survey_methods.log",
@@ -33,7 +33,11 @@ rule survey_methods:
     conda:
         "../../environment.yml"
     params:
-        settings={"population_classes": config["population_classes"]},
+        settings={
+            "population_classes": config["population_classes"],
+            "nonresponse": config["nonresponse"],
+            "weights": config["weights"],
+        },
     shell:
         "python {input.script} --frame {input.frame} --sample {input.sample}"
         " --counts {input.counts} --design {input.design} --codebook {input.codebook}"

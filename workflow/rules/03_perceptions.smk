@@ -23,7 +23,7 @@ rule perceptions:
                 "fig-perceptions-size",
                 "fig-perceptions-sources",
             ],
-            texts=["findings", "size", "without-rating", "sources", "headline"],
+            texts=["findings", "size", "without-rating", "sources"],
         ),
     log:
         "logs/perceptions.log",

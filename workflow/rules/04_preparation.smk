@@ -36,7 +36,6 @@ rule preparation:
                 "assigned",
                 "law",
                 "without-answer",
-                "headline",
             ],
         ),
     log:

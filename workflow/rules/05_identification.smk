@@ -34,7 +34,6 @@ rule identification:
                 "partners",
                 "concentration",
                 "without-answer",
-                "headline",
             ],
         ),
     log:

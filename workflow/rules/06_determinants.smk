@@ -50,7 +50,6 @@ rule determinants:
                 "robustness",
                 "diagnostics",
                 "simultaneity",
-                "headline",
             ],
         ),
     log:

@@ -45,7 +45,6 @@ rule case_characteristics:
                 "compared",
                 "networks",
                 "weighting",
-                "headline",
             ],
         ),
     log:

@@ -51,7 +51,6 @@ rule investigation_prosecution:
                 "course",
                 "services",
                 "models",
-                "headline",
             ],
         ),
     log:

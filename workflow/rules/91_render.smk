@@ -1,12 +1,10 @@
-# REQUIRED INPUTS  reports/ (chapters, references, style), results/ledger/numbers.json, and the fragments that
-#                  chapters include (results/<rule>/{tables,figures,text}/)
+# REQUIRED INPUTS  reports/ (chapters, references, style), results/ledger/printed.json, the fragments that chapters
+#                  include (results/<rule>/{tables,figures,text}/), config/digits.yaml (what may be typed into texts)
 # OUTPUTS          reports/_book/ (HTML pages, report.pdf, report.docx), results/render/{manifest,captions}.json
 # The book's files are flagged `update`: a render that fails leaves the previous book as it was.
-from agency_survey.render import book_dependencies
 from agency_survey.render.engine import engine_in_use
 from agency_survey.render.source import read_book
 
-SOURCES = book_dependencies("reports")
 PAGES = [chapter.page for chapter in read_book(Path("reports")).chapters]
 BOOK = expand("reports/_book/{name}", name=[*PAGES, "report.pdf", "report.docx"])
 
@@ -14,9 +12,11 @@ BOOK = expand("reports/_book/{name}", name=[*PAGES, "report.pdf", "report.docx"]
 rule render:
     input:
         **code("render"),
-        numbers="results/ledger/numbers.json",
+        numbers="results/ledger/printed.json",
         fragments=SOURCES["fragments"],
         sources=expand("reports/{name}", name=SOURCES["files"]),
+        digits=existing("config/digits.yaml"),
+        schemas=schemas("digits"),
     output:
         update(BOOK),
         manifest="results/render/manifest.json",

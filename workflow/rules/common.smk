@@ -19,11 +19,12 @@ SECTIONS = build.sections(Path(workflow.basedir))
 
 
 def code(rule_name):
-    """A rule's script and the package's modules that it imports, as named inputs `script` and `lib`."""
+    """A rule's script, the package's modules that it imports, and the pinned versions of the packages that it runs with, as
+    named inputs `script`, `lib` and `pins`."""
     script = f"workflow/scripts/{rule_name}.py"
     root = Path(workflow.basedir)
     lib = [os.path.relpath(path, root) for path in imports.modules(root / script)]
-    return {"script": script, "lib": lib}
+    return {"script": script, "lib": lib, "pins": "requirements/runtime.txt"}
 
 
 def existing(path):

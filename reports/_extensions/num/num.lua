@@ -1,8 +1,8 @@
--- The shortcode {{< num id [field] >}}: a published number, looked up in results/ledger/numbers.json.
+-- The shortcode {{< num id [field] >}}: a published number, looked up in results/ledger/printed.json.
 -- Quarto runs this file (`shortcodes:` in _quarto.yml) and so does the bundled engine, through
 -- ../book/bundled.lua, which sets the one field of `quarto` that is used here.
 
-local LEDGER = "results/ledger/numbers.json"
+local LEDGER = "results/ledger/printed.json"
 local numbers
 
 local function fail(message)

@@ -16,7 +16,7 @@ from agency_survey.errors import InputError
 
 CONFIG = "_quarto.yml"
 ENGINE_NOTE = "_engine.md"
-LEDGER = "results/ledger/numbers.json"
+LEDGER = "results/ledger/printed.json"
 SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*(.*?)\s*>\}\}(?!\})")
 INCLUDE_LINE = re.compile(r"\{\{<\s+include\s+(\S+)\s+>\}\}\s*$")
 FENCE = re.compile(r"^\s*(?:>\s*)*(`{3,}|~{3,})\s*(.*)$")
