@@ -18,7 +18,13 @@ def moves(kind: str, count: int, printed: bool = True) -> list[changes.Moved]:
 
 
 def test_a_listing_counts_what_moved_and_names_the_first():
-    found = moves("number", 2) + moves("cell", 1) + moves("number", 1, printed=False) + moves("text", 1)
+    found = (
+        moves("number", 2)
+        + moves("printed", 1)
+        + moves("cell", 3)
+        + moves("number", 1, printed=False)
+        + moves("text", 1)
+    )
     lines = register.listing(ENTRY, found, limit=2).splitlines()
     assert lines[0] == "C0007  part1 9452DI q1: blank -> 3  (2026-11-01, data manager: asked again)"
     assert lines[1].strip() == "moved 2 numbers, 1 table cell, 1 sentence"

@@ -7,6 +7,7 @@ command, its inputs and its outputs are those of its record. The record of job `
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -264,12 +265,14 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def settings_of(command: str) -> dict | None:
-    """The settings that a command gives its script as JSON."""
-    try:
-        words = shlex.split(command)
-        return json.loads(words[words.index("--settings") + 1])
-    except (ValueError, IndexError):
-        return None
+    """The settings that a command gives its script, as a literal of Python (Snakemake's way) or as JSON."""
+    for parse in (ast.literal_eval, json.loads):
+        try:
+            words = shlex.split(command)
+            return parse(words[words.index("--settings") + 1])
+        except (ValueError, IndexError, SyntaxError):
+            continue
+    return None
 
 
 def _settings_causes(old: str, new: str) -> list[Cause]:

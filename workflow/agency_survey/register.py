@@ -28,7 +28,19 @@ REGISTER = Path("data/corrections.csv")
 CODEBOOKS = Path("config/codebooks")
 RAW = {"frame": "data/frame/frame", **{name: f"data/raw/{name}" for name in codebook.SURVEY if name != "frame"}}
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "wheels", "logs", "external", "_book", "__pycache__", ".lock", ".hypothesis", ".*cache", "*.part*"
+    ".git",
+    ".venv",
+    "wheels",
+    "logs",
+    "external",
+    "_book",
+    "__pycache__",
+    ".lock",
+    ".hypothesis",
+    ".*cache",
+    "*.part*",
+    "accepted",
+    ".accepted.*",
 )
 
 
@@ -154,11 +166,11 @@ def listing(entry: Correction, moved: list[changes.Moved] | None, limit: int = 1
     ]
     if moved is None:
         return lines[0]
-    shown = [one for one in moved if one.printed]
-    counts = {kind: sum(one.kind == kind for one in shown) for kind in ("number", "cell", "figure", "text")}
-    hidden = len(moved) - len(shown)
-    words = {"number": "number", "cell": "table cell", "figure": "point of a figure", "text": "sentence"}
+    words = {"number": "number", "printed": "table cell", "figure": "point of a figure", "text": "sentence"}
+    shown = [one for one in moved if one.printed and one.kind in words]
+    counts = {kind: sum(one.kind == kind for one in shown) for kind in words}
     plural = {"point of a figure": "points of figures"}
+    hidden = sum(one.kind == "number" and not one.printed for one in moved)
     parts = [
         f"{n} {words[kind] if n == 1 else plural.get(words[kind], words[kind] + 's')}"
         for kind, n in counts.items()
