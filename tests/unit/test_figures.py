@@ -56,6 +56,23 @@ def test_what_is_not_available_keeps_its_place_and_says_why(tmp_path):
     assert 'fig-alt="No picture: Needs LEMAS 2020."' in (tmp_path / "fig-x.md").read_text(encoding="utf-8")
 
 
+def test_a_figure_is_drawn_once_and_as_savefig_would(tmp_path):
+    drawn = []
+
+    def twice(data: pd.DataFrame) -> Canvas:
+        canvas = draw(data)
+        canvas.axes[0].set_title("a title\nin two lines")
+        canvas.axes[0].yaxis.set_major_formatter(lambda value, _: drawn.append(value) or f"{value:.0f}")
+        return canvas
+
+    figures.Figure("fig-x", "", "", figure().data, "", twice).write(tmp_path)
+    once = len(drawn)
+    canvas = twice(figure().data)
+    canvas.savefig(tmp_path / "saved.png", dpi=200, metadata={"Software": None, "Title": "fig-x"})
+    assert (tmp_path / "fig-x.png").read_bytes() == (tmp_path / "saved.png").read_bytes()
+    assert 0 < once < len(drawn) - once
+
+
 def luminance(color: str) -> float:
     """Relative luminance of the Web Content Accessibility Guidelines."""
     parts = (int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))

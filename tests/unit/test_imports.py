@@ -11,8 +11,20 @@ from agency_survey import imports
 PROJECT = Path(__file__).parents[2]
 PACKAGE = imports.PACKAGE
 SCRIPTS = sorted((PROJECT / "workflow/scripts").glob("*.py"))
-ENGINE = ["columns", "solvers", "design", "weights", "calibration", "estimate", "hypotheses", "models", "replicates"]
-ENGINE += ["imputation"]
+ENGINE = [
+    "distributions",
+    "columns",
+    "solvers",
+    "design",
+    "weights",
+    "calibration",
+    "estimate",
+    "hypotheses",
+    "models",
+    "replicates",
+    "imputation",
+    "disclosure",
+]
 
 
 def names(script: Path) -> set[str]:
@@ -42,6 +54,7 @@ def test_direct_and_indirect_imports(tmp_path):
         "errors.py",
         "columns.py",
         "design.py",
+        "distributions.py",
         "estimate.py",
     }
 

@@ -88,7 +88,8 @@ def test_parameters_are_drawn_and_not_only_values(kind):
     """With r of n values observed and no predictor, the mean of a table imputed properly varies by (1/r - 1/n) s^2: what
     the mean of r observed values varies by, less what the mean of all n does. Values drawn with fixed parameters vary by
     (n - r) / n^2 s^2 only, here half as much."""
-    rng, n, r, m = np.random.default_rng(3), 400, 200, 1500
+    rng, n, r = np.random.default_rng(3), 400, 200
+    m = 600 if kind == "count" else 1500  # slow to fit; the tolerance is 2.6 standard errors of the variance, or 4
     values = {
         "continuous": rng.normal(3, 2, n),
         "binary": (rng.random(n) < 0.3).astype(float),
@@ -241,6 +242,39 @@ def test_predictors_must_be_complete_and_not_too_many():
     many = pd.DataFrame(np.random.default_rng(1).normal(size=(40, 60)))
     with pytest.raises(InputError, match="observed values for"):
         impute(data, [Variable("money", "continuous")], many, m=2, iterations=1, seed=1)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_logits_are_those_of_statsmodels_on_the_stack_of_all_who_reach_each_step(steps, monkeypatch):
+    """The regressions are drawn around: coefficients and covariance of a GLM on every row at every step it reaches."""
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    rng = np.random.default_rng(8)
+    n = 200
+    x = np.column_stack([np.ones(n), rng.normal(size=n), rng.random(n) < 0.3])
+    code = np.minimum(rng.integers(0, steps + 1, n) + (x[:, 1] > 0.5), steps)
+    stack = np.array(
+        [
+            np.append(np.arange(steps) == c, row[1:])
+            for row, at in zip(x, code, strict=True)
+            for c in range(min(at, steps - 1) + 1)
+        ]
+    )
+    stops = np.array([float(at == c) for at in code for c in range(min(at, steps - 1) + 1)])
+    centre, spread = stack.mean(axis=0), stack.std(axis=0)
+    added = np.array([centre + side * off for off in np.diag(spread)[spread > 0] for side in (1, -1)])
+    fit = GLM(
+        np.concatenate([stops, np.zeros(len(added)), np.ones(len(added))]),
+        np.concatenate([stack, added, added]),
+        family=Binomial(),
+        freq_weights=np.append(np.ones(len(stack)), np.full(2 * len(added), stack.shape[1] / len(added) / 2)),
+    ).fit(tol=1e-8)
+    around = []
+    monkeypatch.setattr(imputation, "_around", lambda *given: (around.extend(given), given[0])[1])
+    start, slope = imputation._logits(x, code, steps, rng)
+    np.testing.assert_allclose(np.append(start, slope), fit.params, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(around[1], fit.cov_params(), rtol=1e-8, atol=1e-12)
 
 
 def test_importing_the_room_costs_no_statsmodels():

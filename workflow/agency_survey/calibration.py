@@ -133,7 +133,7 @@ def _proportional_fit(table: np.ndarray, codes: list, wanted: list) -> np.ndarra
         worst = 0.0
         for code, total in zip(codes, wanted, strict=True):
             found = np.bincount(code, table * factor, len(total))
-            change = np.divide(total, found, out=np.ones(len(total)), where=found > 0)
+            change = total / found if found.all() else np.divide(total, found, out=np.ones(len(total)), where=found > 0)
             worst = max(worst, np.abs(change - 1).max())
             factor *= change[code]
         if worst <= 1e-12:

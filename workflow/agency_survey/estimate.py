@@ -17,8 +17,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from agency_survey import distributions
 from agency_survey.columns import checked_level, flags, numbers, row_list
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
@@ -55,7 +55,7 @@ class Reported:
         if method not in INTERVALS:
             raise ValueError(f"unknown interval method: {method}")
         checked_level(level)
-        quantile = stats.t.ppf(0.5 + level / 2, np.maximum(self.df, 1))
+        quantile = distributions.t_quantile(0.5 + level / 2, np.maximum(self.df, 1))
         quantile = np.where(self.df > 0, quantile, np.nan)
         return getattr(self, f"_{method}")(quantile, level)
 
@@ -90,11 +90,14 @@ class Reported:
 
     def _beta(self, quantile: np.ndarray, level: float) -> np.ndarray:
         p = self._shares()
-        size = self._effective_n(p) * (stats.t.ppf(0.5 + level / 2, np.maximum(self.n - 1, 1)) / quantile) ** 2
+        size = (
+            self._effective_n(p)
+            * (distributions.t_quantile(0.5 + level / 2, np.maximum(self.n - 1, 1)) / quantile) ** 2
+        )
         tail = (1 - level) / 2
         with np.errstate(invalid="ignore"):
-            low = stats.beta.ppf(tail, size * p, size * (1 - p) + 1)
-            high = stats.beta.ppf(1 - tail, size * p + 1, size * (1 - p))
+            low = distributions.beta_quantile(tail, size * p, size * (1 - p) + 1)
+            high = distributions.beta_quantile(1 - tail, size * p + 1, size * (1 - p))
         exact = np.isinf(size)  # a share that is known: no width
         low = np.where(exact, p, np.where((p <= 0) & np.isfinite(size), 0.0, low))
         high = np.where(exact, p, np.where((p >= 1) & np.isfinite(size), 1.0, high))
@@ -694,7 +697,7 @@ def quantiles_by(
     k, m = y.shape[1], len(probabilities)
     value, low, high = (np.empty((domains, k, m)) for _ in range(3))
     n, df = base.grid(base.n), base.grid(base.df)
-    t = np.where(df > 0, stats.t.ppf(0.5 + level / 2, np.maximum(df, 1)), np.nan)
+    t = np.where(df > 0, distributions.t_quantile(0.5 + level / 2, np.maximum(df, 1)), np.nan)
     for j in range(k):
         counted = base._counted(j)
         inverse = [_inverse(y[rows, j], design.weight[rows], rule) for rows in _rows_of(base.codes, counted, domains)]
@@ -800,7 +803,7 @@ def wald(estimate: Estimate | DomainEstimate, coefficients, df: float | None = N
     if not (root > 0).all() or np.linalg.matrix_rank(covariance / np.outer(root, root), hermitian=True) < q:
         return Test(float("nan"), q, df, float("nan"))
     statistic = float(value @ np.linalg.solve(covariance, value)) / q
-    return Test(statistic, q, df, float(stats.f.sf(statistic, q, df)) if df > 0 else float("nan"))
+    return Test(statistic, q, df, float(distributions.f_tail(statistic, q, df)) if df > 0 else float("nan"))
 
 
 def change(before: Estimate, after: Estimate) -> tuple[np.ndarray, np.ndarray, list[Test]]:
@@ -847,7 +850,7 @@ def wald_change(before: Estimate, after: Estimate) -> Test:
     covariance = (before.covariance + after.covariance)[np.ix_(seen, seen)]
     df = float(min(before.df.min(), after.df.min())) - k + 1
     statistic = float(difference @ np.linalg.solve(covariance, difference)) / k
-    return Test(statistic, k, df, float(stats.f.sf(statistic, k, df)))
+    return Test(statistic, k, df, float(distributions.f_tail(statistic, k, df)))
 
 
 def _refuse_unlike(before: Estimate, after: Estimate) -> None:
@@ -862,4 +865,4 @@ def t_test_of(value: float, se: float, df: float) -> Test:
     if not se > 0:
         return Test(float("nan"), 1, df, float("nan"))
     statistic = value / se
-    return Test(float(statistic), 1, float(df), float(2 * stats.t.sf(abs(statistic), df)))
+    return Test(float(statistic), 1, float(df), float(2 * distributions.t_tail(abs(statistic), df)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from agency_survey import files
 
@@ -19,35 +20,33 @@ PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 INK = "#22282E"
 WIDTH = 6.6
+DPI = 200
+
+HOUSE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.edgecolor": INK,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#DDE1E5",
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
 
 
 def style() -> None:
-    """Set seaborn's theme for all figures of the report."""
+    """Set seaborn's theme, with the house's colours and sizes, for all figures of the report."""
     from seaborn.rcmod import set_theme
 
-    set_theme(
-        context="paper",
-        style="whitegrid",
-        palette=PALETTE,
-        rc={
-            "font.family": "DejaVu Sans",
-            "font.size": 9,
-            "axes.titlesize": 9.5,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.labelsize": 9,
-            "axes.edgecolor": INK,
-            "text.color": INK,
-            "axes.labelcolor": INK,
-            "xtick.color": INK,
-            "ytick.color": INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "grid.color": "#DDE1E5",
-            "legend.frameon": False,
-            "figure.constrained_layout.use": True,
-        },
-    )
+    set_theme(context="paper", style="whitegrid", palette=PALETTE, rc=HOUSE)
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,15 @@ class Figure:
 
     def write(self, folder: str | Path) -> None:
         """Write ``<folder>/<ident>.png``, ``.csv`` and ``.md``."""
-        import matplotlib.pyplot as plt
-
         style()
         picture = self.draw(self.data)
+        picture.set_dpi(DPI)
         metadata = {"Software": None, "Title": self.ident}
         files.atomic(
             Path(folder) / f"{self.ident}.png",
-            lambda part: picture.savefig(part, dpi=200, metadata=metadata, format="png"),
+            # not savefig, which draws every figure with a constrained layout twice
+            lambda part: FigureCanvasAgg(picture).print_png(part, metadata=metadata),
         )
-        plt.close(picture)
         files.write_csv(Path(folder) / f"{self.ident}.csv", self.data)
         files.write_text(Path(folder) / f"{self.ident}.md", self.markdown(folder))
 

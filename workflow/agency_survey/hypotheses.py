@@ -11,9 +11,8 @@ from functools import cached_property
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
-from agency_survey import estimate
+from agency_survey import distributions, estimate
 from agency_survey.columns import numbers
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
@@ -300,7 +299,7 @@ def rank_test(design: SurveyDesign, y, codes, groups: int, kind: str = "wilcoxon
     rank = np.zeros(design.n)
     rank[inside] = _ranks(numbers(y, "A variable").reshape(design.n)[inside], design.weight[inside])
     if kind == "normal":
-        rank[inside] = stats.norm.ppf(rank[inside])
+        rank[inside] = distributions.normal_quantile(rank[inside])
     elif kind == "median":
         rank = (rank > 0.5 + 1e-12).astype(float)  # the one in the middle is not above, whatever the rounding
     return t_test(design, rank, codes).test if groups == 2 else equal_means(design, rank, codes, groups)
@@ -381,15 +380,15 @@ def _one_column(value: np.ndarray) -> None:
 
 
 def _compared(value: float, se: float, df: float, null: float, level: float) -> Comparison:
-    half = stats.t.ppf(0.5 + level / 2, df) * se if df > 0 else float("nan")
+    half = distributions.t_quantile(0.5 + level / 2, df) * se if df > 0 else float("nan")
     test = estimate.t_test_of(value - null, se, df)
     return Comparison(value, se, float(value - half), float(value + half), level, test)
 
 
 def _f(statistic: float, df: float, df_residual: float) -> Test:
-    p = stats.f.sf(statistic, df, df_residual) if df_residual > 0 else float("nan")
+    p = distributions.f_tail(statistic, df, df_residual) if df_residual > 0 else float("nan")
     return Test(float(statistic), float(df), float(df_residual), float(p))
 
 
 def _chi2(statistic: float, df: float) -> Test:
-    return Test(float(statistic), float(df), float("inf"), float(stats.chi2.sf(statistic, df)))
+    return Test(float(statistic), float(df), float("inf"), float(distributions.chi2_tail(statistic, df)))

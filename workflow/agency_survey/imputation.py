@@ -8,8 +8,8 @@ Design variables (strata, log weight, size) stand in every model, so that the im
 ``statsmodels.imputation.mice`` is not enough here: it only matches on one predicted number, which unordered categories
 do not have; it predicts donors and recipients with the same drawn coefficients, so that with one predictor the draw
 changes nothing (van Buuren 2018, section 3.4, type 2 matching); it keeps the residual variance fixed; and it knows no
-universe, so it fills in questions that were never asked. The chain is therefore written here; the logistic, Poisson and
-negative binomial regressions in it are those of statsmodels.
+universe, so it fills in questions that were never asked. The chain is therefore written here; the Poisson and negative
+binomial regressions in it are those of statsmodels, the logistic ones take its steps with less linear algebra.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, stats
+from scipy import linalg
 from scipy.special import expit
 
+from agency_survey import distributions
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
 from agency_survey.estimate import Reported, Test
 
 DONORS = 5
+STEPS, TOLERANCE = 100, 1e-8  # of a logistic regression: most steps, change of the deviance that ends them
 CATEGORICAL = ("binary", "ordered", "nominal")
 KINDS = ("continuous", "matched", "count", *CATEGORICAL)
 
@@ -155,7 +157,7 @@ class Pooled(Reported):
                 "se": self.se,
                 "df": self.df,
                 "t": t,
-                "p": 2 * stats.t.sf(np.abs(t), self.df),
+                "p": 2 * distributions.t_tail(np.abs(t), self.df),
                 "low": limits[:, 0],
                 "high": limits[:, 1],
                 "fraction_missing": self.fraction_missing,
@@ -178,7 +180,7 @@ class Pooled(Reported):
         r = (1 + 1 / self.m) * float(np.trace(np.linalg.solve(within, between))) / k
         statistic = float(difference @ np.linalg.solve(within, difference)) / (k * (1 + r))
         df = _d1_df(k, self.m, r, float(self.complete_df[at].min()), float(self.df[at].min()))
-        return Test(statistic, k, df, float(stats.f.sf(statistic, k, df)))
+        return Test(statistic, k, df, float(distributions.f_tail(statistic, k, df)))
 
     def _position(self, which) -> int:
         return self.names.index(which) if isinstance(which, str) and self.names is not None else int(which)
@@ -442,7 +444,10 @@ def _independent(x: np.ndarray) -> np.ndarray:
     candidates = np.flatnonzero(norm > 1e-8 * np.sqrt(len(x)))
     if not len(candidates):
         return np.array([0])
-    r, pivot = linalg.qr(rest[:, candidates] / norm[candidates], mode="r", pivoting=True)
+    scaled = rest[:, candidates] / norm[candidates]
+    if np.linalg.eigvalsh(scaled.T @ scaled)[0] > 1e-8:
+        return np.concatenate([[0], 1 + candidates])  # far from dependent, which is cheaper to see than how near
+    r, pivot = linalg.qr(scaled, mode="r", pivoting=True)
     rank = int((np.abs(np.diag(r)) > 1e-7).sum())
     return np.concatenate([[0], 1 + np.sort(candidates[pivot[:rank]])])
 
@@ -472,23 +477,73 @@ def _linear(x: np.ndarray, y: np.ndarray, at: np.ndarray, rng: np.random.Generat
     return y[order[window[np.arange(len(at)), choice]]]
 
 
-def _logit(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Coefficients (p,) of a logistic regression, drawn from the normal approximation of their posterior.
+def _logits(x: np.ndarray, code: np.ndarray, steps: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(intercepts (steps,), slopes (p - 1,)) of continuation-ratio logits, drawn from the normal approximation of their
+    posterior: logit P(code = c | code >= c) = a_c + x'b for each c below ``steps`` (Agresti 2010, section 4.2).
 
+    x : (n, p), intercept first; code : (n,) step at which a row stops, ``steps`` where at none. One step makes the plain
+    logistic regression of code = 0. It is a logistic regression on all rows that reach each step, one step below the
+    other, of which only sums over the steps of a row are formed.
     Few rows of small weight at one standard deviation either side of each predictor's mean are added to both outcomes,
     so that a predictor that separates them has finite estimates and honest spread (White, Daniel and Royston 2010).
     """
-    from statsmodels.genmod.families import Binomial
-    from statsmodels.genmod.generalized_linear_model import GLM
+    z, place = np.ascontiguousarray(x[:, 1:].T), np.arange(steps)[:, None]
+    reached, stopped = (code >= place).astype(float), (code == place).astype(float)
+    times = reached.sum(axis=0)
+    centre = np.concatenate([reached.sum(axis=1), z @ times]) / times.sum()
+    apart = (z - centre[steps:, None]) ** 2 @ times / times.sum()
+    spread = np.sqrt(np.concatenate([centre[:steps] * (1 - centre[:steps]), apart]))
+    off = np.diag(spread)[:, spread > 0]
+    added = np.concatenate([centre[:, None] + off, centre[:, None] - off], axis=1) if off.size else centre[:, None]
+    weight = len(centre) / (2 * added.shape[1])
+    fit = _reweighted(z, stopped, reached, np.tile(added, 2), np.repeat([0.0, 1.0], added.shape[1]), weight)
+    drawn = _around(*fit, rng)
+    return drawn[:steps], drawn[steps:]
 
-    centre, spread = x.mean(axis=0), x.std(axis=0)
-    steps = np.diag(spread)[spread > 0]
-    added = np.concatenate([centre + steps, centre - steps]) if len(steps) else centre[None, :]
-    rows = np.concatenate([x, added, added])
-    outcome = np.concatenate([y, np.zeros(len(added)), np.ones(len(added))])
-    weight = np.concatenate([np.ones(len(y)), np.full(2 * len(added), x.shape[1] / (2 * len(added)))])
-    fit = GLM(outcome, rows, family=Binomial(), freq_weights=weight).fit(tol=1e-8)
-    return _around(fit.params, fit.cov_params(), rng)
+
+def _reweighted(z, stopped, reached, added, outcome, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """(coefficients (k,), covariance (k, k)) of ``_logits`` by reweighted least squares (McCullagh and Nelder 1989, 2.5).
+
+    z : (q, n); stopped, reached : (steps, n); added : (k, r) further rows, k = steps + q, with outcome (r,) and weight.
+    The covariance is the inverse of the last step's information. Starting values and the end, a deviance that changes by
+    no more than ``TOLERANCE``, are those of statsmodels' ``GLM``, whose general least squares take far longer.
+    """
+    steps = len(stopped)
+    parts = [_Part((stopped + 0.5) / 2, stopped, reached), _Part((outcome + 0.5) / 2, outcome, weight)]
+    deviance = np.inf
+    for _ in range(STEPS):
+        (curve, pull), (curve_added, pull_added) = (part.step() for part in parts)
+        information = (added * curve_added) @ added.T
+        information[:steps, :steps] += np.diag(curve.sum(axis=1))
+        cross, root = z @ curve.T, z * np.sqrt(curve.sum(axis=0))
+        information[steps:, :steps] += cross
+        information[:steps, steps:] += cross.T
+        information[steps:, steps:] += root @ root.T
+        pull = np.concatenate([pull.sum(axis=1), z @ pull.sum(axis=0)]) + added @ pull_added
+        b = np.linalg.solve(information, pull)
+        before, deviance = deviance, parts[0].at(b[:steps, None] + b[steps:] @ z) + parts[1].at(b @ added)
+        if abs(before - deviance) <= TOLERANCE:
+            break
+    return b, np.linalg.inv(information)
+
+
+class _Part:
+    """Rows of a logistic regression between the steps of ``_reweighted``; arrays of one shape, weight may be a number."""
+
+    def __init__(self, mean, outcome, weight):
+        self.mean, self.outcome, self.weight = mean, outcome, weight
+        self.eta = np.log(mean / (1 - mean))
+
+    def step(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of the least squares, and these times the working outcomes."""
+        slope = self.mean * (1 - self.mean)
+        return self.weight * slope, self.weight * (slope * self.eta + self.outcome - self.mean)
+
+    def at(self, eta: np.ndarray) -> float:
+        """Deviance at the linear predictors, from which the next step goes."""
+        small = np.exp(-np.abs(eta))
+        self.eta, self.mean = eta, np.where(eta < 0, small, 1.0) / (1 + small)
+        return 2 * float((self.weight * (np.maximum(eta, 0) + np.log1p(small) - self.outcome * eta)).sum())
 
 
 def _around(centre: np.ndarray, covariance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -496,28 +551,14 @@ def _around(centre: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
 
 
 def _ordered(x: np.ndarray, y: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Continuation-ratio logits with common slopes (Agresti 2010, section 4.2).
-
-    logit P(y = c | y >= c) = a_c + x'b: one logistic regression on a stack of all who reach each category.
-    """
+    """Continuation-ratio logits with common slopes, the categories in their order."""
     levels = np.unique(y)
     if len(levels) == 1:
         return np.full(len(at), levels[0])
     steps = len(levels) - 1
-    code = np.searchsorted(levels, y)
-    who = [np.flatnonzero(code >= c) for c in range(steps)]
-    stack = np.concatenate([np.column_stack([_unit(len(w), steps, c), x[w, 1:]]) for c, w in enumerate(who)])
-    stops = np.concatenate([code[w] == c for c, w in enumerate(who)]).astype(float)
-    b = _logit(stack, stops, rng)
-    eta = at[:, 1:] @ b[steps:]
-    stop = rng.random((len(at), steps)) < expit(b[:steps] + eta[:, None])
+    start, slope = _logits(x, np.searchsorted(levels, y), steps, rng)
+    stop = rng.random((len(at), steps)) < expit(start + (at[:, 1:] @ slope)[:, None])
     return levels[np.where(stop.any(axis=1), stop.argmax(axis=1), steps)]
-
-
-def _unit(n: int, width: int, column: int) -> np.ndarray:
-    out = np.zeros((n, width))
-    out[:, column] = 1.0
-    return out
 
 
 def _nominal(x: np.ndarray, y: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -531,9 +572,9 @@ def _nominal(x: np.ndarray, y: np.ndarray, at: np.ndarray, rng: np.random.Genera
     out = np.full(len(at), levels[-1])
     left, open_ = np.ones(len(y), dtype=bool), np.ones(len(at), dtype=bool)
     for level in levels[:-1]:
-        keep = _independent(x[left])
-        b = _logit(x[np.ix_(left, keep)], (y[left] == level).astype(float), rng)
-        stop = open_ & (rng.random(len(at)) < expit(at[:, keep] @ b))
+        keep = np.arange(x.shape[1]) if left.all() else _independent(x[left])  # ``x`` itself has none to leave out
+        start, slope = _logits(x[np.ix_(left, keep)], (y[left] != level).astype(int), 1, rng)
+        stop = open_ & (rng.random(len(at)) < expit(start + at[:, keep[1:]] @ slope))
         out[stop] = level
         open_ &= ~stop
         left &= y != level

@@ -155,25 +155,25 @@ def typed(raw: pd.DataFrame, book: Codebook, unique: bool = True) -> tuple[pd.Da
 def parse(raw: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray, pd.Series]:
     """Value, missing kind (None where valid) and problem ('' where there is none) of one column."""
     text = raw.str.strip()
-    problem = pd.Series("", index=raw.index, dtype=object)
+    problem = np.full(len(raw), "", dtype=object)
     kind = np.full(len(raw), None, dtype=object)
     blank = (text == "").to_numpy()
     kind[blank] = variable.blank or "invalid"
     if variable.blank is None:
         problem[blank] = "empty cell"
     number = _numbers(text) if variable.type not in ("string", "text", "date") else None
+    cells, numbers = text.to_numpy(dtype=object), None if number is None else number.to_numpy()
     for code, entry in variable.missing.items():
-        hit = text == code
-        if number is not None:
-            hit |= number == _code_number(code)
-        kind[hit.to_numpy()] = entry["kind"]
+        hit = cells == code
+        if numbers is not None:
+            hit |= numbers == _code_number(code)
+        kind[hit] = entry["kind"]
     open_ = pd.isna(kind)
     value, wrong = _VALUE[variable.type](text, number, variable)
-    wrong = wrong.where(open_, "")
-    odd = (wrong != "").to_numpy()
+    odd = open_ & (wrong != "")
     kind[odd] = "invalid"
-    problem = problem.where(~odd, wrong)
-    return value.where(pd.isna(kind)), kind, problem
+    problem[odd] = wrong[odd]
+    return value.where(pd.isna(kind)), kind, pd.Series(problem, index=raw.index, dtype=object)
 
 
 def _code_number(code: str) -> float:
@@ -189,44 +189,43 @@ def _numbers(text: pd.Series) -> pd.Series:
     return pd.to_numeric(text, errors="coerce").astype(float)
 
 
-def _numeric(text: pd.Series, number: pd.Series, variable: Variable) -> tuple[pd.Series, pd.Series]:
-    wrong = pd.Series("", index=text.index, dtype=object)
-    wrong[~np.isfinite(number)] = "not a number"
+def _numeric(text: pd.Series, number: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray]:
+    wrong, numbers = np.full(len(text), "", dtype=object), number.to_numpy()
+    wrong[~np.isfinite(numbers)] = "not a number"
     if variable.type == "integer":
-        wrong[(wrong == "") & (number % 1 != 0)] = "not a whole number"
-        wrong[(wrong == "") & (number.abs() > 2**53)] = "too large a number"
+        wrong[(wrong == "") & (np.modf(numbers)[0] != 0)] = "not a whole number"
+        wrong[(wrong == "") & (np.abs(numbers) > 2**53)] = "too large a number"
     if variable.range:
         low, high = variable.range
-        outside = (wrong == "") & ~number.between(low, high)
+        outside = (wrong == "") & ~((numbers >= low) & (numbers <= high))
         wrong[outside] = f"outside {low:,.10g} to {high:,.10g}"
     good = number.where(wrong == "")
     return good.astype("Int64" if variable.type == "integer" else "Float64"), wrong
 
 
-def _categorical(text: pd.Series, number: pd.Series, variable: Variable) -> tuple[pd.Series, pd.Series]:
+def _categorical(text: pd.Series, number: pd.Series, variable: Variable) -> tuple[pd.Series, np.ndarray]:
     keys = list(variable.codes)
     if all(key.lstrip("-").isdigit() for key in keys):
         at = pd.Index([float(key) for key in keys]).get_indexer(number)
     else:
         at = pd.Index(keys).get_indexer(text)
     value = pd.Categorical.from_codes(at, categories=variable.labels, ordered=variable.ordered)
-    wrong = pd.Series(np.where(at < 0, "unknown code", ""), index=text.index, dtype=object)
-    return pd.Series(value, index=text.index), wrong
+    return pd.Series(value, index=text.index), np.where(at < 0, "unknown code", "").astype(object)
 
 
-def _string(text: pd.Series, _: None, variable: Variable) -> tuple[pd.Series, pd.Series]:
-    wrong = pd.Series("", index=text.index, dtype=object)
+def _string(text: pd.Series, _: None, variable: Variable) -> tuple[pd.Series, np.ndarray]:
+    wrong = np.full(len(text), "", dtype=object)
     if variable.pattern:
-        wrong[~text.str.fullmatch(variable.pattern)] = "not of the expected form"
+        wrong[~text.str.fullmatch(variable.pattern).to_numpy(dtype=bool)] = "not of the expected form"
     return text.astype("string"), wrong
 
 
-def _date(text: pd.Series, _: None, variable: Variable) -> tuple[pd.Series, pd.Series]:
+def _date(text: pd.Series, _: None, variable: Variable) -> tuple[pd.Series, np.ndarray]:
     value = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
-    wrong = pd.Series(np.where(value.isna(), "not a date (year-month-day)", ""), index=text.index, dtype=object)
+    wrong = np.where(value.isna(), "not a date (year-month-day)", "").astype(object)
     if variable.range:
         low, high = variable.range
-        outside = (wrong == "") & ~value.between(pd.Timestamp(low), pd.Timestamp(high))
+        outside = (wrong == "") & ~value.between(pd.Timestamp(low), pd.Timestamp(high)).to_numpy()
         wrong[outside] = f"outside {low} to {high}"
     return value.where(wrong == ""), wrong
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from functools import reduce
 
 import pandas as pd
 
@@ -114,7 +115,7 @@ class _Evaluation:
         return self._compare(node)
 
     def _compare(self, node: ast.Compare) -> pd.Series:
-        result = pd.Series(True, index=self.table.index, dtype="boolean")
+        result = None
         sides = [node.left, *node.comparators]
         for left, sign, right in zip(sides[:-1], node.ops, sides[1:], strict=True):
             if isinstance(sign, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
@@ -122,7 +123,7 @@ class _Evaluation:
                 found = ~found if isinstance(sign, ast.NotIn | ast.NotEq) else found
             else:
                 found = self._ordered(left, sign, right)
-            result = result & found
+            result = found if result is None else result & found
         return result
 
     def _ordered(self, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> pd.Series:
@@ -131,10 +132,9 @@ class _Evaluation:
         return found.mask(one.isna() | other.isna())
 
     def _equal(self, left: ast.expr, values: list[ast.expr]) -> pd.Series:
-        result = pd.Series(False, index=self.table.index, dtype="boolean")
-        for right in values:
-            result = result | self._same(left, right)
-        return result
+        if not values:
+            return pd.Series(False, index=self.table.index, dtype="boolean")
+        return reduce(operator.or_, (self._same(left, right) for right in values))
 
     def _same(self, left: ast.expr, right: ast.expr) -> pd.Series:
         if constant(left) is not None and constant(right) is None:
@@ -151,8 +151,11 @@ class _Evaluation:
         value, kind = self._column(name), self._kinds(name)
         wanted = variable.missing[code]["kind"] if code in variable.missing else None
         found = kind == wanted if wanted else value == (variable.codes[code] if variable.codes else float(code))
-        known = value.notna() | (kind == wanted) | (kind.isin(CODED) & bool(variable.codes))
-        return found.astype("boolean").fillna(False).where(known)
+        found = found.to_numpy(dtype=bool, na_value=False)
+        known = value.notna().to_numpy() | (found if wanted else False)
+        if variable.codes:
+            known |= kind.isin(CODED).to_numpy()
+        return pd.Series(pd.arrays.BooleanArray(found, ~known), index=self.table.index)
 
     def _alike(self, left: ast.expr, right: ast.expr) -> tuple[pd.Series, pd.Series]:
         """Two sides that can be compared: dates with dates, labels with labels, truths as numbers."""

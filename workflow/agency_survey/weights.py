@@ -31,7 +31,7 @@ def label_codes(labels, missing: str) -> tuple[np.ndarray, np.ndarray]:
         labels = np.asarray(labels, dtype=object)
     codes, names = pd.factorize(labels)
     _refuse(codes < 0, missing)
-    return codes, np.asarray(names, dtype=object)
+    return codes, np.asarray(names)
 
 
 def checked_weights(weight) -> np.ndarray:
@@ -52,29 +52,28 @@ def known_totals(names: np.ndarray, sums: np.ndarray, totals: pd.Series, kind: s
     of = f" of {of}" if of else ""
     if not isinstance(totals, pd.Series | Mapping):
         raise InputError(f"The population counts{of} have no labels", fix=f"Give a Series by {kind}")
-    totals = pd.Series(totals)
-    totals = pd.Series(numbers(totals, f"A population count{of}"), totals.index)
-    if not totals.index.is_unique:
-        twice = totals.index[totals.index.duplicated()][0]
+    totals = totals if isinstance(totals, pd.Series) else pd.Series(totals)
+    index, counts = totals.index, numbers(totals, f"A population count{of}")
+    if not index.is_unique:
+        twice = index[index.duplicated()][0]
         raise InputError(f"The {kind} {twice}{of} has two population counts", fix="Give one count to each")
-    bad = ~(np.isfinite(totals.to_numpy(dtype=float)) & (totals.to_numpy(dtype=float) >= 0))
+    bad = ~(np.isfinite(counts) & (counts >= 0))
     if bad.any():
         raise InputError(
-            f"The population count of the {kind} {totals.index[bad][0]}{of} is missing, negative or infinite",
+            f"The population count of the {kind} {index[bad][0]}{of} is missing, negative or infinite",
             fix="Complete the frame",
         )
-    at = totals.index.get_indexer(names)
+    at = index.get_indexer(names)
     if (at < 0).any():
         raise InputError(
             f"No population count is known for the {kind} {min(names[at < 0], key=str)}{of}", fix="Complete the frame"
         )
-    met = np.zeros(len(totals), dtype=bool)
-    met[at[sums > 0]] = True
-    unmet = totals.index[(totals > 0).to_numpy() & ~met]
-    if len(unmet):
+    unmet = counts > 0
+    unmet[at[sums > 0]] = False
+    if unmet.any():
         several = "categories" if kind == "category" else f"{kind}s"
-        raise InputError(f"The sample holds no agency of the {kind} {unmet[0]}{of}", fix=f"Collapse {several}")
-    wanted = totals.to_numpy(dtype=float)[at]
+        raise InputError(f"The sample holds no agency of the {kind} {index[unmet][0]}{of}", fix=f"Collapse {several}")
+    wanted = counts[at]
     empty = (wanted == 0) & (sums > 0)
     if empty.any():
         raise InputError(

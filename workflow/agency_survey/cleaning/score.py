@@ -58,12 +58,12 @@ def score(faults: pd.DataFrame, raw: dict[str, pd.DataFrame], cleaned: Cleaned, 
         altered += [
             (name, record, "", "", "a record that should not be there") for record in now.index.difference(true.index)
         ]
-        now = now.reindex(true.index)
+        now, records = now.reindex(true.index), true.index.to_numpy(dtype=object)
         for variable in books[name].variables:
             kind = f"{variable}__missing"
-            alike = _alike(true[variable], now[variable]) & _alike(true[kind], now[kind])
-            right |= {(name, record, variable) for record in true.index[alike]}
-            for record in true.index[~alike]:
+            alike = (_alike(true[variable], now[variable]) & _alike(true[kind], now[kind])).to_numpy()
+            right |= {(name, record, variable) for record in records[alike]}
+            for record in records[~alike]:
                 cell = (name, record, variable)
                 if cell in of_fault or pd.isna(true.at[record, variable]):
                     continue
@@ -131,11 +131,16 @@ class _Marks:
 def _keys(table: pd.DataFrame, names: dict[str, str], name: str) -> dict[int, str]:
     """True key of each row: as many of the first columns as the fault list joins by '/'."""
     columns = [column for column in ("agency_id", "case_number") if column in table]
-    return dict(zip(table.index, table[columns].agg("/".join, axis=1), strict=True))
+    return dict(zip(table.index, _joined(table[columns]), strict=True))
 
 
 def _by_key(table: pd.DataFrame, book: Codebook) -> pd.DataFrame:
-    return table.set_axis(table[book.key].astype(str).agg("/".join, axis=1), axis=0)
+    return table.set_axis(_joined(table[book.key].astype(str)), axis=0)
+
+
+def _joined(keys: pd.DataFrame) -> list[str]:
+    """The columns of each row, joined by '/'."""
+    return ["/".join(key) for key in zip(*(keys[name] for name in keys), strict=True)]
 
 
 def _alike(one: pd.Series, other: pd.Series) -> pd.Series:
