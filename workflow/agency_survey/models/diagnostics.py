@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from agency_survey import distributions
 from agency_survey.errors import InputError
 from agency_survey.estimate import Estimate, Test
 from agency_survey.models.fit import Fit, singular
@@ -102,7 +102,9 @@ def archer_lemeshow(fit: Fit, groups: int = 10) -> Test:
         raise InputError("The mean residuals of the groups have a singular covariance", fix="Ask for fewer groups")
     wald = float(mean @ np.linalg.solve(covariance, mean))
     statistic = (f - groups + 2) / (f * groups) * wald
-    return Test(statistic, groups - 1, f - groups + 2, float(stats.f.sf(statistic, groups - 1, f - groups + 2)))
+    return Test(
+        statistic, groups - 1, f - groups + 2, float(distributions.f_tail(statistic, groups - 1, f - groups + 2))
+    )
 
 
 def variance_inflation(fit: Fit) -> pd.Series:

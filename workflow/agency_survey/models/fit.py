@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from agency_survey import distributions
 from agency_survey.columns import checked_level, numbers
 from agency_survey.errors import InputError
 from agency_survey.estimate import Test
@@ -74,14 +74,14 @@ class Fit:
         checked_level(level)
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.coefficients / self.se
-        half = stats.t.ppf(0.5 + level / 2, self.df) * self.se
+        half = distributions.t_quantile(0.5 + level / 2, self.df) * self.se
         return pd.DataFrame(
             {
                 "term": self.names,
                 "coefficient": self.coefficients,
                 "se": self.se,
                 "t": t,
-                "p": 2 * stats.t.sf(np.abs(t), self.df),
+                "p": 2 * distributions.t_tail(np.abs(t), self.df),
                 "low": self.coefficients - half,
                 "high": self.coefficients + half,
             }
@@ -123,7 +123,7 @@ class Fit:
                 f"The covariance of {', '.join(terms)} is singular", fix="Test fewer terms: the design is too small"
             )
         statistic = float(b @ np.linalg.solve(covariance, b)) / len(at)
-        return Test(statistic, len(at), self.df, float(stats.f.sf(statistic, len(at), self.df)))
+        return Test(statistic, len(at), self.df, float(distributions.f_tail(statistic, len(at), self.df)))
 
     def lrt(self, terms: list[str], method: str = "saddlepoint") -> LikelihoodRatioTest:
         """Rao-Scott likelihood-ratio test that the coefficients of the columns named are all zero.
@@ -163,7 +163,7 @@ class Fit:
             raise InputError(f"The rows to predict have not the {p} columns of the fit", fix="Build them as the fit's")
         centre = x @ self.coefficients[:p]
         spread = np.einsum("ij,jk,ik->i", x, self.covariance[:p, :p], x)
-        half = stats.t.ppf(0.5 + level / 2, self.df) * np.sqrt(spread)
+        half = distributions.t_quantile(0.5 + level / 2, self.df) * np.sqrt(spread)
         return tuple(INVERSE_LINK[family](v) for v in (centre, centre - half, centre + half))
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
+from agency_survey import distributions
 from agency_survey.errors import InputError
 
 
@@ -55,7 +55,7 @@ def weighted_f_tail(x: float, weights: np.ndarray, df: float, method: str = "sad
     mean = weights.mean()
     spread = (weights**2).mean() / mean**2
     numerator = len(weights) / spread
-    p = float(stats.f.sf(x / numerator / (mean * spread), numerator, df))
+    p = float(distributions.f_tail(x / numerator / (mean * spread), numerator, df))
     if method == "saddlepoint" and x > 0:
         exact = _saddlepoint(np.append(weights, np.full(round(df), -x / df)))
         p = p if exact is None else exact
@@ -64,15 +64,17 @@ def weighted_f_tail(x: float, weights: np.ndarray, df: float, method: str = "sad
 
 def _saddlepoint(weights: np.ndarray) -> float | None:
     """P(sum weights_k chi2(1) > 0) by Lugannani and Rice's formula (Kuonen 1999); None too near the mean."""
+    from scipy.optimize import brentq
+
     a = weights / weights.max()
     low, high = 0.99999 * np.max(1 / (2 * a[a < 0])), 0.99999 / 2
 
     def slope(z: float) -> float:
         return float(np.sum(a / (1 - 2 * z * a)))
 
-    z = optimize.brentq(slope, low, high, xtol=1e-15, rtol=1e-14)
+    z = brentq(slope, low, high, xtol=1e-15, rtol=1e-14)
     if abs(z) < 1e-4:
         return None
     w = np.sign(z) * np.sqrt(np.log(1 - 2 * z * a).sum())
     v = z * np.sqrt(2 * np.sum(a**2 / (1 - 2 * z * a) ** 2))
-    return float(stats.norm.sf(w + np.log(v / w) / w))
+    return float(distributions.normal_tail(w + np.log(v / w) / w))

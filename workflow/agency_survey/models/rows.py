@@ -10,6 +10,7 @@ import pandas as pd
 
 from agency_survey.columns import numbers, row_list
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.estimate import checked_domain
 
@@ -95,6 +96,7 @@ def prepare(design: SurveyDesign, y, x: pd.DataFrame, domain=None, offset=None) 
     weight = design.weight[inside]
     scale = float(weight.mean())
     _refuse_collinear(matrix, names)
+    watch.modelled(names, matrix)
     return Rows(design, inside, names, matrix, weight / scale, scale, offset), y
 
 

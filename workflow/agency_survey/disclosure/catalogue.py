@@ -1,0 +1,326 @@
+"""The linked system behind the numbers that sections compute: sets of records as cells, set algebra as equations.
+
+A cell is a set of records: the base of a number, or those of the base that it counts. Numbers of any table that count
+the same records are one cell, and what holds between the sets (answers that make up a question, groups that make up a
+breakdown, what is left over) gives the equations. The outsider of this system is well informed: a published share tells
+its count exactly, as if weights were known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from agency_survey.disclosure.rules import Rules
+from agency_survey.disclosure.suppress import Pattern
+from agency_survey.disclosure.system import Builder, System
+from agency_survey.disclosure.watch import Row, set_key
+
+ALL = "All agencies"  # the breakdown of what all others are parts of
+COARSE = 10  # a protected number of respondents is rounded to this
+BASE_COST = 25.0
+WHOLE_COST = 5.0
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A number of a section: its labels and key, the cell that it counts and the cell of its base (None: no share of
+    units), whether it may be shown for its precision, and the value, error and limits that it would print."""
+
+    section: str
+    breakdown: str
+    domain: str
+    measure: str
+    key: str
+    cell: str | None
+    base: str
+    shown: bool
+    n: int
+    value: float
+    se: float
+    limits: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The linked system and the numbers that tell its cells; base : bool (m,) cells that are bases (printed as n)."""
+
+    system: System
+    printed: list[Printed]
+    base: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Cells of a number: its base, what it counts, and the others of the base."""
+
+    base: str
+    cell: str
+    rest: str
+
+
+class _Sets:
+    """Keys of the sets of records that numbers tell of."""
+
+    def __init__(self, made: Builder, rules: Rules):
+        self.made, self.rules, self.keys = made, rules, {}
+
+    def name(self, rows: list[Row]) -> None:
+        """Give the cells of one group of numbers their keys.
+
+        A set has one key in all tables. The empty set and the whole of a base are told apart by what they are, for being
+        empty alike is no link; so are, where an answer was given by nobody, answers and remainders that coincide for it.
+        """
+        empty = {set_key(row.base) for row in rows if row.counted is not None and not row.counted.any()}
+        taken: dict[tuple[str, str], str] = {}
+        for row in rows:
+            label = f"{row.breakdown} {row.domain}"
+            base = self.key(row.base, f"base {label}")
+            if row.counted is None:
+                self.keys[id(row)] = _Keys(base, "", "")
+                continue
+            label = f"{base} {row.measure}"
+            cell = self.key(row.counted, label, row.base)
+            if taken.setdefault((base, cell), row.measure) != row.measure:
+                cell = _digest(label)
+            away = set_key(row.base) in empty
+            rest = _digest(f"{label} not") if away else self.key(row.base & ~row.counted, f"{label} not", row.base)
+            self.keys[id(row)] = _Keys(base, cell, rest)
+
+    def key(self, units: np.ndarray, label: str, base: np.ndarray | None = None) -> str:
+        """Key of a set; label names it where it is empty or the whole of the base."""
+        if units.any() and not (base is not None and np.array_equal(units, base)):
+            return set_key(units)
+        return _digest(f"{label}|{units.any()}|{len(units)}")
+
+    def of(self, row: Row, what: str) -> str:
+        """Key of the 'base' of a number, or of what it 'counted'."""
+        return self.keys[id(row)].base if what == "base" else self.keys[id(row)].cell
+
+
+def _digest(label: str) -> str:
+    return hashlib.blake2b(label.encode(), digest_size=12).hexdigest()
+
+
+def catalogue(sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules) -> Catalogue:
+    """The linked system of the numbers of all sections.
+
+    sections : section -> (row, whether its precision allows to show it). Rows of all sections that count agencies have
+    these in the same order; those that count cases, too.
+    """
+    made = Builder()
+    sets = _Sets(made, rules)
+    printed, bases = [], set()
+    groups: dict[tuple[str, int], list[tuple[Row, bool]]] = {}
+    for section, rows in sections.items():
+        for row, shown in rows:
+            groups.setdefault((section, row.group), []).append((row, shown))
+    for (section, _), rows in groups.items():
+        sets.name([row for row, _ in rows])
+        for row, shown in rows:
+            base = _base(sets, row)
+            bases.add(base)
+            cell = None if row.counted is None else _counted(sets, row, shown)
+            printed.append(
+                Printed(
+                    section, row.breakdown, row.domain, row.measure, row.key, cell, base, shown,
+                    int(row.base.sum()), row.value, row.se, row.limits,
+                )
+            )  # fmt: skip
+        _answers(sets, [row for row, _ in rows])
+        _groups(sets, [row for row, _ in rows])
+    system = made.system()
+    return Catalogue(system, printed, np.array([key in bases for key in system.keys], dtype=bool))
+
+
+def _units(units: np.ndarray, agency: np.ndarray | None) -> int:
+    """Agencies in a set of records."""
+    return int(units.sum()) if agency is None else len(np.unique(agency[units].astype(str)))
+
+
+def _base(sets: _Sets, row: Row) -> str:
+    key, size = sets.of(row, "base"), int(row.base.sum())
+    need = sets.rules.protection if sets.rules.count_at_risk(_units(row.base, row.agency)) else 0
+    sets.made.cell(key, size, high=len(row.base), need=need, cost=BASE_COST * (1 + size))
+    return key
+
+
+def _counted(sets: _Sets, row: Row, shown: bool) -> str:
+    others, keys = row.base & ~row.counted, sets.keys[id(row)]
+    size, count = int(row.base.sum()), int(row.counted.sum())
+    units = (_units(row.counted, row.agency), _units(others, row.agency))
+    risk = size > 0 and sets.rules.share_at_risk(*units, count, size)
+    need = min(sets.rules.protection, size) if risk else 0
+    weight = WHOLE_COST if row.breakdown == ALL else 1.0
+    cost = weight * (1 + np.sqrt(size))
+    sets.made.cell(keys.cell, count, high=len(row.base), need=need, cost=cost, gone=not shown)
+    sets.made.cell(keys.rest, size - count, high=len(row.base), cost=0.0, gone=True)
+    sets.made.total(keys.base, [keys.cell, keys.rest])
+    return keys.cell
+
+
+def _answers(sets: _Sets, rows: list[Row]) -> None:
+    """Equations between the answers of one group of numbers: those that make up the base, or another answer.
+
+    What makes up what is seen on the largest base, and holds in every domain, also where an answer was given by nobody.
+    """
+    domains: dict[tuple, dict[str, Row]] = {}
+    for row in rows:
+        if row.counted is not None:
+            domains.setdefault((row.breakdown, row.domain, set_key(row.base)), {})[row.measure] = row
+    largest: dict[tuple, dict[str, Row]] = {}
+    for found in domains.values():
+        known = largest.get(tuple(found))
+        if known is None or _size(found) > _size(known):
+            largest[tuple(found)] = found
+    for names, found in largest.items():
+        for whole, parts in _families(list(found.values())):
+            for other in (other for other in domains.values() if tuple(other) == names):
+                first = next(iter(other.values()))
+                key = sets.of(first, "base") if whole is None else sets.of(other[whole], "counted")
+                keys = [sets.of(other[name], "counted") for name in parts]
+                if len(set(keys)) == len(keys) and key not in keys:
+                    sets.made.total(key, keys)
+
+
+def _size(found: dict[str, Row]) -> int:
+    return int(next(iter(found.values())).base.sum())
+
+
+def _families(rows: list[Row]) -> list[tuple[str | None, list[str]]]:
+    """(answer, or None for the base; answers that are disjoint and make it up), of rows with one base."""
+    wholes = [(None, rows[0].base), *((row.measure, row.counted) for row in rows)]
+    found = []
+    for name, whole in wholes:
+        inside = [row for row in rows if row.counted.any() and not (row.counted & ~whole).any()]
+        inside = [row for row in inside if row.measure != name and row.counted.sum() < whole.sum()]
+        parts, left = [], whole.copy()
+        for row in sorted(inside, key=lambda row: int(row.counted.sum())):
+            if not (row.counted & ~left).any():
+                parts.append(row.measure)
+                left &= ~row.counted
+        if len(parts) > 1 and not left.any():
+            found.append((name, parts))
+    return found
+
+
+def _groups(sets: _Sets, rows: list[Row]) -> None:
+    """Equations between the domains of each breakdown and the domains that hold them, for bases and for each answer."""
+    measures = dict.fromkeys(row.measure for row in rows)
+    for measure in measures:
+        told = [row for row in rows if row.measure == measure]
+        for what in ("base", "counted"):
+            if any(getattr(row, what) is None for row in told):
+                continue
+            known = [(row, getattr(row, what), row.base) for row in told]
+            kinds = dict.fromkeys(row.breakdown for row in told)
+            for whole, units, of in known:
+                for kind in kinds if whole.breakdown == ALL else [whole.breakdown]:
+                    below = [
+                        (row, part, base)
+                        for row, part, base in known
+                        if row.breakdown == kind
+                        and row is not whole
+                        and not (base & ~of).any()
+                        and base.sum() < of.sum()
+                    ]
+                    _family(sets, whole, units, of, below, what)
+
+
+def _family(sets: _Sets, whole: Row, units: np.ndarray, of: np.ndarray, below: list, what: str) -> None:
+    """A whole, disjoint domains inside it, and the rest of it."""
+    parts, left = [], of.copy()
+    for row, part, base in sorted(below, key=lambda item: -int(item[2].sum())):
+        if base.any() and not (base & ~left).any():
+            parts.append((row, part))
+            left &= ~base
+    if not parts:
+        return
+    rest = units & left
+    keys = [sets.of(row, what) for row, _ in parts]
+    if left.any():
+        label = f"rest of {sets.of(whole, what)} {parts[0][0].breakdown}"
+        key = sets.key(rest, label, left if what == "counted" else None)
+        _unseen(sets, key, rest)
+        keys.append(key)
+        if what == "counted":
+            around, others = sets.key(left, f"{label} base"), sets.key(left & ~rest, f"{label} not", left)
+            _unseen(sets, around, left)
+            _unseen(sets, others, left & ~rest)
+            sets.made.total(around, [key, others])
+    target = sets.of(whole, what)
+    if len(set(keys)) == len(keys) and target not in keys:
+        sets.made.total(target, keys)
+
+
+def _unseen(sets: _Sets, key: str, units: np.ndarray) -> None:
+    """A cell that no table prints; where another table does, it stays printed."""
+    sets.made.cell(key, int(units.sum()), high=len(units), cost=0.0, gone=True)
+
+
+def protected(found: Catalogue, pattern: Pattern, rules: Rules, sections: Iterable[str] = ()) -> dict[str, dict]:
+    """section -> {'cells': numbers to leave out, 'bases': numbers of respondents to round, each with labels and reason;
+    'models': rules for these}; sections : further ones, which have models alone."""
+    place = {key: k for k, key in enumerate(found.system.keys)}
+    out: dict[str, dict] = {}
+    for row in found.printed:
+        kept = out.setdefault(row.section, {"cells": {}, "bases": {}})
+        for what, key in (("cells", row.cell), ("bases", row.base)):
+            k = None if key is None else place[key]
+            if k is None or not pattern.hidden[k] or (found.system.gone[k] and not pattern.primary[k]):
+                continue
+            label = {"breakdown": row.breakdown, "domain": row.domain, "measure": row.measure}
+            reason = {"reason": "primary" if pattern.primary[k] else "complementary"}
+            if what == "cells":
+                kept[what].setdefault(row.key, {"key": row.key, **label, **reason})
+            else:
+                rounded = (row.n + COARSE // 2) // COARSE * COARSE
+                kept[what].setdefault(row.base, {"key": row.base, "n": rounded, **label, **reason})
+    models = {"smallest_side": rules.model_side, "smallest_freedom": rules.model_freedom}
+    out = {name: {"cells": {}, "bases": {}} for name in sections} | out
+    return {name: {kind: list(kept[kind].values()) for kind in kept} | {"models": models} for name, kept in out.items()}
+
+
+def as_dict(found: Catalogue) -> dict:
+    """Content of ``results/disclosure/cells.json``: confidential, for the audit alone."""
+    system = found.system
+    rows, columns = system.matrix.tocoo().coords
+    cells = {name: getattr(system, name).tolist() for name in ("value", "low", "high", "need", "cost", "gone")}
+    equations = {"row": rows.tolist(), "cell": columns.tolist(), "weight": system.matrix.tocoo().data.tolist()}
+    return {
+        "keys": list(system.keys),
+        "cells": cells,
+        "base": found.base.tolist(),
+        "equations": equations | {"right": system.right.tolist()},
+        "printed": [
+            {name: _plain(value) for name, value in vars(row).items() if name != "limits"}
+            | {"limits": [_plain(limit) for limit in row.limits]}
+            for row in found.printed
+        ],
+    }
+
+
+def _plain(value):
+    """JSON has no missing number."""
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def from_dict(data: dict) -> Catalogue:
+    """The catalogue of ``as_dict``."""
+    cells = {name: np.array(values, dtype=bool if name == "gone" else float) for name, values in data["cells"].items()}
+    equations, size = data["equations"], len(data["keys"])
+    shape = (len(equations["right"]), size)
+    matrix = sparse.csr_array((equations["weight"], (equations["row"], equations["cell"])), shape=shape)
+    system = System(
+        data["keys"], **cells, matrix=matrix, right=np.array(equations["right"], dtype=float), integral=True
+    )
+    printed = []
+    for row in data["printed"]:
+        missing = {name: np.nan for name in ("value", "se") if row[name] is None}
+        limits = tuple(np.nan if limit is None else limit for limit in row["limits"])
+        printed.append(Printed(**row | missing | {"limits": limits}))
+    return Catalogue(system, printed, np.array(data["base"], dtype=bool))

@@ -1,0 +1,162 @@
+"""Cells as the sections compute them: watched in one run, screened in the next.
+
+The sections' estimators say of each number which records it counts. Inside ``recording`` these are kept; inside
+``screening`` the numbers of protected cells are left out before anything is made from them, so that tables, figures,
+data files, ledger and prose are without them. Outside of both nothing happens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from agency_survey.disclosure.rules import model_problems
+from agency_survey.errors import InputError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number: labels, its base (bool (n,)), the units of the base that it counts (None for a mean or quantile), the
+    value, its standard error and limits, the agency of each record where one has several, and its group (call)."""
+
+    breakdown: str
+    domain: str
+    measure: str
+    base: np.ndarray
+    counted: np.ndarray | None
+    value: float
+    se: float
+    limits: tuple[float, float]
+    percent: bool
+    agency: np.ndarray | None
+    group: int
+
+    @property
+    def key(self) -> str:
+        """Digest that names the number by the records that it counts."""
+        return cell_key(self.base, self.counted, self.measure)
+
+
+@dataclass
+class _Watch:
+    rows: list[Row] = field(default_factory=list)
+    protected: frozenset[str] = frozenset()
+    bases: dict[str, int] = field(default_factory=dict)
+    keep: bool = False
+    groups: int = 0
+    models: list[tuple[list[str], np.ndarray]] = field(default_factory=list)
+    model_rules: dict | None = None
+    checked: set = field(default_factory=set)
+
+
+_WATCH: ContextVar[_Watch | None] = ContextVar("watch", default=None)
+
+
+def set_key(units: np.ndarray) -> str:
+    """Digest of a set of records of one population (bool (n,))."""
+    return hashlib.blake2b(np.packbits(units).tobytes() + str(len(units)).encode(), digest_size=12).hexdigest()
+
+
+def cell_key(base: np.ndarray, counted: np.ndarray | None, measure: str) -> str:
+    """Digest of a number: of its base and counted records; of its measure too where nothing or no set is counted."""
+    own = measure if counted is None or not counted.any() else set_key(counted)
+    return hashlib.blake2b(f"{set_key(base)}|{own}|{counted is None}".encode(), digest_size=12).hexdigest()
+
+
+@contextmanager
+def recording() -> Iterator[list[Row]]:
+    """Keep every number that estimators give while the context lasts."""
+    watch = _Watch(keep=True)
+    token = _WATCH.set(watch)
+    try:
+        yield watch.rows
+    finally:
+        _WATCH.reset(token)
+
+
+@contextmanager
+def screening(protected: dict) -> Iterator[None]:
+    """Leave out protected numbers while the context lasts.
+
+    protected : content of ``results/disclosure/<section>.json``: ``cells`` [{key, ...}], ``bases`` [{key, n, ...}], ``models``
+    (arguments of ``rules.model_problems``, or None for no rule).
+    """
+    keys = frozenset(cell["key"] for cell in protected["cells"])
+    bases = {base["key"]: base["n"] for base in protected["bases"]}
+    token = _WATCH.set(_Watch(protected=keys, bases=bases, model_rules=protected["models"]))
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+def modelled(names: list[str], matrix: np.ndarray) -> None:
+    """A model is fitted to these rows: columns by name, matrix (rows, columns).
+
+    While numbers are screened, one whose coefficients may not be published is refused (InputError).
+    """
+    watch = _WATCH.get()
+    if watch is None:
+        return
+    if watch.keep:
+        watch.models.append((list(names), matrix))
+    elif watch.model_rules and (*names, matrix.shape) not in watch.checked:
+        watch.checked.add((*names, matrix.shape))
+        problems = model_problems(matrix, names, **watch.model_rules)
+        if problems:
+            raise InputError(
+                f"The model may not be published: {problems[0]}",
+                "config/disclosure.yaml, models",
+                "Merge or drop that term",
+            )
+
+
+@contextmanager
+def recording_models() -> Iterator[list[tuple[list[str], np.ndarray]]]:
+    """Keep the rows and columns of every model that is fitted while the context lasts."""
+    watch = _Watch(keep=True)
+    token = _WATCH.set(watch)
+    try:
+        yield watch.models
+    finally:
+        _WATCH.reset(token)
+
+
+def screened(
+    found: pd.DataFrame,
+    base: list[np.ndarray],
+    counted: list[np.ndarray | None],
+    agency: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Rows as they may go on: breakdown, domain, measure, value or share, se, low, high, n (and agencies, df, percent).
+
+    base : bool (n,) of each row; counted : bool (n,) of each row, None for what is no share of units; agency : (n,)
+    identifiers where records are cases.
+    """
+    watch = _WATCH.get()
+    if watch is None:
+        return found
+    found, estimate = found.copy(), "share" if "share" in found else "value"
+    watch.groups += 1
+    for label, row, inside, told in zip(found.index, found.to_dict("records"), base, counted, strict=True):
+        told = None if told is None else np.asarray(told, dtype=bool) & inside
+        if watch.keep:
+            labels, limits = (row["breakdown"], row["domain"], row["measure"]), (row["low"], row["high"])
+            units = None if agency is None else agency.to_numpy()
+            share = row.get("percent", estimate == "share")
+            watch.rows.append(Row(*labels, inside, told, row[estimate], row["se"], limits, share, units, watch.groups))
+            continue
+        if cell_key(inside, told, row["measure"]) in watch.protected:
+            found.loc[label, [estimate, "se", "low", "high"]] = np.nan
+        coarse = watch.bases.get(set_key(inside))
+        if coarse is not None:
+            for name in ("n", "agencies", "df"):
+                if name in found:
+                    found.loc[label, name] = min(coarse, int(row[name])) if name == "df" else coarse
+    return found
