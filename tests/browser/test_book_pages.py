@@ -62,6 +62,16 @@ def test_a_wide_table_scrolls_in_its_own_box(browser):
     assert content > window
 
 
+def test_a_picture_keeps_its_size_in_a_box_that_scrolls_on_a_phone(browser):
+    script = """(page) => { const box = page.querySelector('.picture');
+      return [box.querySelector('img').offsetWidth, box.clientWidth, box.scrollWidth]; }"""
+    picture, window, inside = browser.measure(["03-perceptions.html"], 390, script)["03-perceptions.html"]
+    assert picture > 600
+    assert inside >= picture > window
+    picture, window, inside = browser.measure(["03-perceptions.html"], 1400, script)["03-perceptions.html"]
+    assert picture <= 58 * 17
+
+
 def test_the_menu_opens_and_closes_on_a_phone(browser):
     script = """(page) => {
       const button = page.querySelector(".menu"), shown = () => page.getElementById("sidebar").offsetHeight > 0;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from render_book import REPOSITORY, append, captions, make_root, replace
 
 from agency_survey.errors import InputError
 from agency_survey.render import render
+from agency_survey.render.source import read_book
 from agency_survey.render.widths import column_widths
 
 PAGES = [
@@ -124,6 +126,23 @@ def test_pages_are_accessible(root: Path):
         assert text.count('aria-current="page"') == 1
 
 
+def test_tables_name_their_columns_and_rows(root: Path):
+    text = "".join(page(root, name) for name in PAGES)
+    heads = re.findall(r"<thead>.*?</thead>", text, flags=re.DOTALL)
+    bodies = re.findall(r"<tbody>.*?</tbody>", text, flags=re.DOTALL)
+    assert len(heads) == len(bodies) == 4
+    assert all(head.count('<th scope="col"') == len(re.findall("<th[ >]", head)) > 1 for head in heads)
+    assert all(body.count('<th scope="row"') == body.count("<tr") > 0 for body in bodies)
+
+
+def test_pictures_lead_to_their_files(root: Path):
+    found = re.findall(
+        r'<figure[^>]*>\s*<a href="([^"]+)"\s+class="picture">\s*<img\s+src="([^"]+)"', page(root, "03-perceptions")
+    )
+    assert found
+    assert all(link == source for link, source in found)
+
+
 def test_numbers_citations_notes_and_formulas_are_in_the_page(root: Path):
     text = page(root, "index")
     number = re.search(r'<span class="num"[^>]*>43\.3%</span>', text)
@@ -216,7 +235,59 @@ def test_the_docx_links_and_pictures(root: Path):
     assert len(marks) == len(set(marks))
     assert re.search(r'<wp:docPr[^>]*descr="Bars that fall from 60 % in the smallest', body)
     assert "results/perceptions/figures" not in "".join(re.findall(r'descr="([^"]*)"', body))
-    assert body.count('fldCharType="begin"') == body.count('fldCharType="end"') == 1
+
+
+def test_the_docx_counts_and_finds_pages_by_fields(root: Path):
+    body = docx(root, "word/document.xml")
+    for kind in ("begin", "separate", "end"):
+        assert body.count(f'fldCharType="{kind}"') == body.count("<w:instrText")
+    pages = re.findall(r"PAGEREF (\S+) ", body)
+    entries = re.findall(r'<w:pStyle w:val="TOC[12]"', body)
+    assert len(pages) == len(entries) > 5
+    assert all(body.count(f'w:name="{name}"') == 1 for name in pages)
+    numbers = re.findall(r'w:id="(\d+)"[^>]*w:name=|<w:bookmarkStart w:id="(\d+)"', body)
+    assert len(numbers) == len(set(numbers))
+    assert '<w:updateFields w:val="true"' in docx(root, "word/settings.xml")
+
+
+def test_the_docx_captions_count_to_their_numbers(root: Path):
+    """Word's count of each sequence, restarted where the field says so, gives the numbers that the captions show."""
+    body = docx(root, "word/document.xml")
+    field = r"SEQ (\w+) \\\* ARABIC( \\r 1)? </w:instrText>.*?<w:t>(\d+)</w:t>"
+    counts: dict[str, int] = {}
+    found = re.findall(field, body)
+    shown = json.loads((root / "results/render/captions.json").read_text())
+    assert len(found) == len([one for one in shown if one["kind"] in ("figure", "table")]) > 4
+    for kind, restart, number in found:
+        counts[kind] = 1 if restart else counts[kind] + 1
+        assert counts[kind] == int(number)
+
+
+def test_the_docx_keeps_short_tables_with_their_notes(root: Path):
+    body = docx(root, "word/document.xml")
+    for table in re.findall(r"<w:tbl>.*?</w:tbl>", body, flags=re.DOTALL):
+        rows = re.findall(r"<w:tr>.*?</w:tr>", table, flags=re.DOTALL)
+        kept = [row.count("<w:keepNext/>") == row.count("<w:pPr>") > 0 for row in rows]
+        loose = [at for at, one in enumerate(kept) if not one]
+        assert loose == ([] if len(rows) <= 14 else list(range(2, len(rows) - 2)))
+
+
+def test_the_synthetic_notice_is_on_every_page(root: Path):
+    notice = read_book(root / "reports").running_notice
+    assert notice == "Every record behind this fixture is invented."
+    assert notice in docx(root, "word/footer1.xml")
+    for page in range(2, 6):
+        command = [
+            "pdftotext",
+            "-f",
+            str(page),
+            "-l",
+            str(page),
+            "-layout",
+            str(root / "reports/_book/report.pdf"),
+            "-",
+        ]
+        assert notice in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_columns_share_the_width_by_content():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agency_survey.errors import InputError
 
+from .digits import Allowance, check_text, unused
 from .source import LEDGER, SHORTCODE, Book, Text, expand, fence_states, locate
 
 KINDS = ("fig", "tbl", "sec", "eq")
@@ -187,8 +188,11 @@ def read_numbers(results: Path) -> dict:
         raise InputError("The ledger is damaged", LEDGER, "Delete it and run `make report` again") from None
 
 
-def check_book(book: Book, reports: Path, results: Path) -> list[Text]:
-    """Check every chapter; return the expanded texts, or raise one InputError that lists all problems."""
+def check_book(book: Book, reports: Path, results: Path, allowed: list[Allowance] | None = None) -> list[Text]:
+    """Check every chapter; return the expanded texts, or raise one InputError that lists all problems.
+
+    allowed : what may be typed into the text (``digits.read_allowed``); None leaves digits unchecked.
+    """
     problems: list[tuple[str, int, str]] = []
     scans: list[Scan] = []
     for chapter in book.chapters:
@@ -208,9 +212,23 @@ def check_book(book: Book, reports: Path, results: Path) -> list[Text]:
         _check_images(found, reports, results)
         _check_notes(found, scans)
         problems += found.problems
+        if allowed is not None:
+            problems += check_text(found.text, allowed)
+    if allowed is not None:
+        problems += [*_check_titles(book, reports, allowed), *unused(allowed)]
     if problems:
         _raise(problems)
     return [found.text for found in scans]
+
+
+def _check_titles(book: Book, reports: Path, allowed: list[Allowance]) -> list[tuple[str, int, str]]:
+    """Digits in what _quarto.yml prints: title, subtitle and the notice on every page."""
+    found = []
+    for words in (book.title, book.subtitle, book.notice):
+        line = _line_of(Path(reports) / "_quarto.yml", words[:30])
+        place = Text(book.chapters[0], words, [("reports/_quarto.yml", line)])
+        found += check_text(place, allowed)
+    return found
 
 
 def _line_of(path: Path, word: str) -> int:

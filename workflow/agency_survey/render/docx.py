@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .dates import long_date
-from .docx_styles import FOOTER, HEADER, NAMESPACES, SECTION, STYLES
+from .docx_styles import FOOTER, HEADER, NAMESPACES, RUNNING_NOTICE, SECTION, STYLES
 from .pandoc import Pandoc
 from .source import Book
 from .tree import SPACE, div, has, link, pairs_of, para, plain, raw, string, walk, words
+from .whole import is_note
 from .widths import MANY_COLUMNS, with_widths
 
 FIELD = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
-TOC = FIELD.format("begin") + r'<w:r><w:instrText xml:space="preserve"> TOC \o "1-2" \h \u </w:instrText></w:r>'
+INSTRUCTION = '<w:r><w:instrText xml:space="preserve"> {} </w:instrText></w:r>'
 CONTENTS = "table-of-contents"
+LABEL = re.compile(r"(Table|Figure)\u00a0((?:\w+\.)?)(\d+):")
+SHORT_TABLE = 14  # rows, header included, that stay on one page
 
 
 def styled(style: str, blocks: list, identifier: str = "") -> dict:
@@ -34,20 +38,21 @@ def _visit(node: dict) -> list | None:
     kind = node["t"]
     if kind == "Header":
         level, attr, inlines = node["c"]
-        return [{"t": "Header", "c": [level, [attr[0], [], []], _numbered(node, walk(inlines, _visit))]}]
+        text = _marked(attr[0], _numbered(node, walk(inlines, _visit)))
+        return [{"t": "Header", "c": [level, [attr[0], [], []], text]}]
     if kind == "Table":
         return [_table(walk(node, _visit))]
     if kind == "Figure":
         attr, caption, blocks = node["c"]
         picture = [para(block["c"]) if block["t"] == "Plain" else block for block in walk(blocks, _visit)]
-        text = [para(block["c"]) for block in walk(caption[1], _visit)]
+        text = [para(_counted(block["c"])) for block in walk(caption[1], _visit)]
         return [div([attr[0], [], []], [styled("Captioned Figure", picture), styled("Image Caption", text)])]
     if kind == "Div":
         attr, blocks = node["c"]
         if has(attr, "callout"):
             title, *rest = walk(blocks, _visit)
             return [styled("Callout Title", [para(title["c"][1][0]["c"])], attr[0]), styled("Callout", rest)]
-        if has(attr, "table-note") or has(attr, "figure-note"):
+        if is_note(node):
             return [styled("Exhibit Note", walk(blocks, _visit), attr[0])]
     return None
 
@@ -55,11 +60,53 @@ def _visit(node: dict) -> list | None:
 def _table(node: dict) -> dict:
     """A table over the whole text width, columns in proportion to their content; many columns in smaller type."""
     attr, caption, columns, *rest = node["c"]
+    caption = [caption[0], [para(_counted(block["c"]), block["t"]) for block in caption[1]]]
     many = len(columns) > MANY_COLUMNS
-    columns = with_widths(columns, rest, 108 if many else 84)
+    columns = with_widths(columns, rest, 124 if many else 80)
     if many:
         rest = walk(rest, lambda one: [styled("Compact Small", [para(one["c"])])] if one["t"] == "Plain" else None)
     return {"t": "Table", "c": [attr, caption, columns, *rest]}
+
+
+def field(instruction: str, shown: str) -> dict:
+    """A field of Word's with the result that stands there until Word computes it."""
+    result = f"<w:r><w:t>{shown}</w:t></w:r>"
+    parts = (
+        FIELD.format("begin"),
+        INSTRUCTION.format(instruction),
+        FIELD.format("separate"),
+        result,
+        FIELD.format("end"),
+    )
+    return raw("openxml", "".join(parts), True)
+
+
+def _counted(caption: list) -> list:
+    """A caption whose number is a field of Word's sequence of tables or figures, counted anew in each chapter."""
+    match = LABEL.fullmatch(caption[0]["c"]) if caption and caption[0]["t"] == "Str" else None
+    if not match:
+        return caption
+    kind, chapter, number = match.groups()
+    restart = r" \r 1" if number == "1" else ""
+    return [
+        string(f"{kind}\u00a0{chapter}"),
+        field(rf"SEQ {kind} \* ARABIC{restart}", number),
+        string(":"),
+        *caption[1:],
+    ]
+
+
+def bookmark(identifier: str) -> tuple[str, int]:
+    """Name and number of the bookmark of a heading, for the contents' page numbers; Word allows no hyphens in names."""
+    number = 100_000_000 + zlib.crc32(identifier.encode()) % 900_000_000
+    return f"_Toc{number}", number
+
+
+def _marked(identifier: str, inlines: list) -> list:
+    """A heading's inlines between the two ends of its bookmark."""
+    name, number = bookmark(identifier)
+    start = f'<w:bookmarkStart w:id="{number}" w:name="{name}"/>'
+    return [raw("openxml", start, True), *inlines, raw("openxml", f'<w:bookmarkEnd w:id="{number}"/>', True)]
 
 
 def _numbered(node: dict, inlines: list) -> list:
@@ -73,19 +120,21 @@ def _numbered(node: dict, inlines: list) -> list:
 
 
 def _contents(blocks: list) -> list:
-    """A table of contents with working links; Word fills in page numbers when the reader updates the field."""
+    """A table of contents with links; the program that opens the document fills in the page numbers.
+
+    Each number is a field of its own: inside one field for the whole table LibreOffice would not compute them.
+    """
     entries: list[dict] = []
 
     def note(node: dict) -> None:
         if node["t"] == "Header" and node["c"][0] <= 2:
             level, attr, inlines = node["c"]
             text = plain(_numbered(node, inlines))
-            entries.append(styled(f"TOC {level}", [para([link(words(text), f"#{attr[0]}")])]))
+            page = field(rf"PAGEREF {bookmark(attr[0])[0]} \h", "")
+            tab = raw("openxml", "<w:r><w:tab/></w:r>", True)
+            entries.append(styled(f"TOC {level}", [para([link(words(text), f"#{attr[0]}"), tab, page])]))
 
     walk(blocks, note)
-    first, last = entries[0]["c"][1][0]["c"], entries[-1]["c"][1][0]["c"]
-    first.insert(0, raw("openxml", TOC + FIELD.format("separate"), True))
-    last.append(raw("openxml", FIELD.format("end"), True))
     return [styled("TOC Heading", [para([string("Contents")])], CONTENTS), *entries]
 
 
@@ -99,10 +148,10 @@ def write_docx(pandoc: Pandoc, book: Book, blocks: list, out: Path) -> None:
         "lang": {"t": "MetaString", "c": book.lang},
     }
     data = pandoc.convert(docx_blocks(book, blocks), meta, ["--to=docx", "--output=-"], "the book as DOCX")
-    (out / f"{book.output}.docx").write_bytes(finish(data, book.title, pandoc.epoch))
+    (out / f"{book.output}.docx").write_bytes(finish(data, book, pandoc.epoch))
 
 
-def finish(data: bytes, title: str, epoch: int) -> bytes:
+def finish(data: bytes, book: Book, epoch: int) -> bytes:
     """Pandoc's DOCX with our styles, page header and footer; the same bytes for the same content."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
@@ -112,10 +161,12 @@ def finish(data: bytes, title: str, epoch: int) -> bytes:
 
     edit("word/styles.xml", restyle)
     edit("word/document.xml", _finish_body)
+    edit("word/settings.xml", lambda xml: xml.replace("<w:proofState", '<w:updateFields w:val="true" /><w:proofState'))
     edit("word/_rels/document.xml.rels", lambda xml: xml.replace("</Relationships>", _relations()))
     edit("[Content_Types].xml", lambda xml: xml.replace("</Types>", _content_types()))
-    files["word/header1.xml"] = HEADER.format(title=_escape(title), namespaces=NAMESPACES).encode("utf-8")
-    files["word/footer1.xml"] = FOOTER.format(namespaces=NAMESPACES).encode("utf-8")
+    notice = RUNNING_NOTICE.format(notice=_escape(book.running_notice)) if book.running_notice else ""
+    files["word/header1.xml"] = HEADER.format(title=_escape(book.title), namespaces=NAMESPACES).encode("utf-8")
+    files["word/footer1.xml"] = FOOTER.format(namespaces=NAMESPACES, notice=notice).encode("utf-8")
     return pack(files, epoch)
 
 
@@ -124,7 +175,17 @@ def _finish_body(xml: str) -> str:
     xml = re.sub(r"<w:sectPr>.*?</w:sectPr>", SECTION, xml, flags=re.DOTALL)
     xml = xml.replace("<w:trPr>", "<w:trPr><w:cantSplit/>")
     xml = re.sub(r"<w:tr>(?!<w:trPr>)", "<w:tr><w:trPr><w:cantSplit/></w:trPr>", xml)
+    xml = re.sub(r"<w:tbl>.*?</w:tbl>", lambda match: _kept(match[0]), xml, flags=re.DOTALL)
     return re.sub(r'(<pic:cNvPr) descr="[^"]*"', r'\1 descr=""', xml)
+
+
+def _kept(table: str) -> str:
+    """A table on one page with its note where it is short; of a long one the first and the last rows stay together."""
+    rows = re.split(r"(?=<w:tr>)", table)
+    for at in range(1, len(rows)):
+        if len(rows) - 1 <= SHORT_TABLE or at <= 2 or at >= len(rows) - 2:
+            rows[at] = re.sub(r"(<w:pPr><w:pStyle [^>]*>)", r"\1<w:keepNext/>", rows[at])
+    return "".join(rows)
 
 
 def restyle(xml: str) -> str:

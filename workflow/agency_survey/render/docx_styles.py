@@ -11,7 +11,11 @@ HEADER = (
 )
 FOOTER = (
     "<?xml version='1.0' encoding='UTF-8'?><w:ftr {namespaces}><w:p><w:pPr><w:pStyle w:val=\"Footer\"/></w:pPr>"
-    '<w:fldSimple w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple></w:p></w:ftr>'
+    '<w:fldSimple w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple></w:p>{notice}</w:ftr>'
+)
+RUNNING_NOTICE = (
+    '<w:p><w:pPr><w:pStyle w:val="Footer"/></w:pPr><w:r><w:rPr><w:color w:val="9B2226"/><w:sz w:val="15"/></w:rPr>'
+    "<w:t>{notice}</w:t></w:r></w:p>"
 )
 SECTION = (
     '<w:sectPr><w:headerReference w:type="default" r:id="rIdHeader"/><w:footerReference w:type="default" '
@@ -92,6 +96,7 @@ def table_style() -> str:
 
 
 LEFT_BAR = box(INK, "left")
+TO_PAGE = '<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="9350"/></w:tabs>'
 INDENT = '<w:ind w:left="220" w:right="220"/>'
 STYLES = {
     "Title": style("Title", "Title", spacing=(2400, 200), size=52, colour=INK, bold=True, font="Calibri"),
@@ -122,8 +127,8 @@ STYLES = {
         font="Calibri",
         paragraph="<w:keepNext/><w:pageBreakBefore/>",
     ),
-    "TOC1": style("TOC1", "toc 1", spacing=(100, 20), bold=True),
-    "TOC2": style("TOC2", "toc 2", spacing=(0, 20), ends='<w:ind w:left="300"/>'),
+    "TOC1": style("TOC1", "toc 1", spacing=(100, 20), bold=True, paragraph=f"<w:keepNext/>{TO_PAGE}"),
+    "TOC2": style("TOC2", "toc 2", spacing=(0, 20), paragraph=TO_PAGE, ends='<w:ind w:left="300"/>'),
     "Caption": style("Caption", "caption", spacing=(0, 100), size=20, colour=INK, bold=True, font="Calibri"),
     "TableCaption": style(
         "TableCaption",
@@ -132,11 +137,15 @@ STYLES = {
         spacing=(280, 100),
         paragraph="<w:keepNext/><w:keepLines/>",
     ),
-    "ImageCaption": style("ImageCaption", "Image Caption", based="Caption", spacing=(60, 100)),
+    "ImageCaption": style(
+        "ImageCaption", "Image Caption", based="Caption", spacing=(60, 100), paragraph="<w:keepNext/><w:keepLines/>"
+    ),
     "CaptionedFigure": style(
         "CaptionedFigure", "Captioned Figure", based="Figure", spacing=(280, 60), paragraph="<w:keepNext/>"
     ),
-    "ExhibitNote": style("ExhibitNote", "Exhibit Note", spacing=(60, 320), size=18, colour=GREY),
+    "ExhibitNote": style(
+        "ExhibitNote", "Exhibit Note", spacing=(60, 320), size=18, colour=GREY, paragraph="<w:keepLines/>"
+    ),
     "CalloutTitle": style(
         "CalloutTitle",
         "Callout Title",

@@ -14,7 +14,7 @@ from .crossref import Part
 from .dates import long_date
 from .pandoc import Pandoc
 from .source import Book
-from .tree import SPACE, attributes, div, has, pairs_of, plain, raw, span, string, walk
+from .tree import SPACE, attributes, div, has, link, pairs_of, plain, raw, span, string, walk
 
 ASSETS = ("site.css", "notes.css", "site.js")
 FIRST_COLUMN = 26
@@ -43,9 +43,16 @@ def write_site(pandoc: Pandoc, book: Book, parts: list[Part], out: Path) -> None
 
 def _body(pandoc: Pandoc, part: Part, tree: list) -> str:
     arguments = ["--to=html5", "--section-divs", "--mathml", "--email-obfuscation=none"]
-    text = pandoc.convert(tree, {}, arguments, f"reports/{part.chapter.file}").decode("utf-8")
+    text = _scoped(pandoc.convert(tree, {}, arguments, f"reports/{part.chapter.file}").decode("utf-8"))
     # Pandoc marks the notes' section without a name for it; a landmark needs one.
     return text.replace('role="doc-endnotes">', 'role="doc-endnotes" aria-label="Notes">')
+
+
+def _scoped(page: str) -> str:
+    """The page with its tables' heads said to be of columns, and those of the body to be of rows."""
+    head = re.compile(r"<th(?=[ >])")
+    page = re.sub(r"<thead>.*?</thead>", lambda match: head.sub('<th scope="col"', match[0]), page, flags=re.DOTALL)
+    return re.sub(r"<th(?=[ >])(?! scope)", '<th scope="row"', page)
 
 
 def page_tree(part: Part) -> list:
@@ -62,6 +69,9 @@ def page_tree(part: Part) -> list:
             return [_heading(part, node, walk(node["c"][2], visit))]
         if kind == "Table":
             return _table(node, walk(node, visit))
+        if kind == "Figure":
+            attr, caption, blocks = walk(node["c"], visit)
+            return [{"t": "Figure", "c": [attr, caption, walk(blocks, _enlarged)]}]
         if kind == "Div" and has(node["c"][0], "callout"):
             attr, blocks = node["c"]
             return [div([attr[0], attr[1], [["role", "note"]]], walk(blocks, visit))]
@@ -82,9 +92,19 @@ def _heading(part: Part, node: dict, inlines: list) -> dict:
     return {"t": "Header", "c": [level, [attr[0], attr[1], list(map(list, pairs.items()))], inlines]}
 
 
+def _enlarged(node: dict) -> list | None:
+    """A picture that leads to its file: in a narrow window it scrolls in a box of its own, to be legible."""
+    return [link([node], node["c"][2][0], ["picture"])] if node["t"] == "Image" else None
+
+
 def _table(original: dict, node: dict) -> list:
-    """A table in a box of its own that scrolls; its caption stands above, outside the box."""
-    attr, caption, *rest = node["c"]
+    """A table in a box of its own that scrolls; its caption stands above, outside the box.
+
+    The first cells of its rows are the rows' heads, unless one of them is empty.
+    """
+    attr, caption, columns, head, bodies, foot = node["c"]
+    named = all(_text(cells[0]) for body in bodies for _, cells in body[3])
+    rest = [columns, head, [[body[0], int(named), *body[2:]] for body in bodies], foot]
     bare = {"t": "Table", "c": [attributes(), [None, []], *rest]}
     name = plain(original["c"][1][1][0]["c"]) if caption[1] else "Table"
     box = attributes("", ["table-box"])
@@ -105,8 +125,11 @@ def _table(original: dict, node: dict) -> list:
 def _first_column(table: dict) -> int:
     """Characters to keep for the cells that name the rows: the longest of them, but no more than FIRST_COLUMN."""
     rows = [row for body in table["c"][4] for row in [*body[2], *body[3]]]
-    sizes = [len("".join(plain(block) for block in cells[0][4])) for _, cells in rows if cells]
-    return min(max(sizes, default=0) + 2, FIRST_COLUMN)
+    return min(max((len(_text(cells[0])) for _, cells in rows if cells), default=0) + 2, FIRST_COLUMN)
+
+
+def _text(cell: list) -> str:
+    return "".join(plain(block) for block in cell[4])
 
 
 def _images(tree: list) -> list[str]:

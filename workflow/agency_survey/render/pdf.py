@@ -11,9 +11,11 @@ from .dates import long_date
 from .pandoc import Pandoc
 from .source import Book
 from .tree import has, pairs_of, para, plain, raw, walk
-from .widths import MANY_COLUMNS, with_widths
+from .whole import is_note
+from .widths import with_widths
 
 STANDARDS = ["ua-1"]
+TALL = 0.48  # of a page: a table of less than this is not broken
 
 
 def typst_version() -> str:
@@ -37,7 +39,7 @@ def typst_blocks(blocks: list) -> list:
                 node,
                 raw("typst", "]", True),
             ]
-        if kind == "Table" and (len(node["c"][2]) > MANY_COLUMNS or node["c"][2][0][1]["t"] == "ColWidth"):
+        if kind == "Table":
             attr, caption, columns, *rest = walk(node, visit)["c"]
             columns = with_widths(columns, node["c"][3:6], _line(len(columns)))
             return [{"t": "Table", "c": [attr, caption, columns, *rest]}]
@@ -51,7 +53,10 @@ def typst_blocks(blocks: list) -> list:
                 title, *rest = walk(blocks, visit)
                 name = next(one for one in attr[1] if one.startswith("callout-")).removeprefix("callout-")
                 return _call(f'#callout("{name}", [', title["c"][1], "], [", rest, "])")
-            if has(attr, "table-note") or has(attr, "figure-note"):
+            if has(attr, "exhibit"):
+                tall = f"(tall: {TALL})" if blocks[0]["t"] == "Table" else ""
+                return _call(f"#exhibit{tall}[", walk(blocks, visit), "]")
+            if is_note(node):
                 return _call("#exhibit-note[", walk(blocks, visit), "]")
             if attr[0] == "refs":
                 return _call("#bibliography-list[", walk(blocks, visit), "]")
@@ -62,7 +67,7 @@ def typst_blocks(blocks: list) -> list:
 
 def _line(columns: int) -> int:
     """Characters that a line of a table holds, in the type that book.typ sets for its number of columns."""
-    return 100 if columns <= 6 else 113 if columns <= 9 else 133
+    return 112 if columns <= 6 else 126 if columns <= 9 else 148
 
 
 def _call(*pieces: str | list) -> list:
@@ -103,6 +108,7 @@ def source(pandoc: Pandoc, book: Book, blocks: list) -> str:
         "lang": book.lang.split("-")[0],
         "paper": book.paper,
         "notice": book.notice,
+        "running-notice": book.running_notice,
     }
     data = json.dumps(json.dumps(fields, ensure_ascii=False), ensure_ascii=False)
     return f'#import "_extensions/book/book.typ": *\n#show: book.with(..json(bytes({data})))\n{body}\n'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agency_survey.errors import InputError, explain_os_error
 
-from . import bundled, quarto
+from . import bundled, digits, quarto
 from .captions import read_captions
 from .check import check_book
 from .dates import build_epoch
@@ -32,7 +32,7 @@ def render(root: Path, results: Path, out: Path, engine: str = "auto", work: Pat
         raise InputError(f"Engine '{engine}' is not known", None, f"Choose one of {', '.join(ENGINES)}")
     reports = root / "reports"
     book = read_book(reports)
-    texts = check_book(book, reports, results)
+    texts = check_book(book, reports, results, digits.read_allowed(root))
     program = quarto.find_quarto() if engine in ("auto", "quarto") else None
     if engine == "quarto" and program is None:
         raise InputError("Quarto was not found on PATH", None, "Set QUARTO_PATH, or use the bundled engine")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 from .tree import plain
 
 JOINER = "\N{WORD JOINER}"
-MANY_COLUMNS, WIDEST, EQUAL, MARGIN = 8, 36, 1.7, 2
+MANY_COLUMNS, WIDEST, EQUAL, MARGIN, BOLD = 8, 36, 1.7, 2, 1.12
 
 
 def chosen_widths(columns: list) -> list:
@@ -49,16 +52,22 @@ def raised(shares: list[float], least: list[float]) -> list[float]:
 
 
 def longest_words(parts: list) -> list[int]:
-    """Characters of each column's longest word, with the cells' margins; numbers and intervals count as one word."""
+    """Characters of each column's longest word, with the cells' margins; numbers and intervals count as one word.
+
+    The head is bold, so its words count for more.
+    """
     head, bodies, foot = parts
-    rows = [*head[1], *(row for body in bodies for row in [*body[2], *body[3]]), *foot[1]]
+    rows = [(row, BOLD) for row in head[1]]
+    rows += [(row, 1) for body in bodies for row in [*body[2], *body[3]]] + [(row, 1) for row in foot[1]]
     sizes: dict[int, int] = {}
-    for _, cells in rows:
+    for (_, cells), weight in rows:
         column = 0
         for cell in cells:
-            words = " ".join(plain(block) for block in cell[4]).replace("-", "- ").replace(JOINER, "").split()
+            text = " ".join(plain(block) for block in cell[4]).replace("-", "- ").replace(JOINER, "")
             if cell[3] == 1:
-                sizes[column] = max([sizes.get(column, 1), *(len(word) + MARGIN for word in words)])
+                words = re.split("[ \n]+", text)  # a no-break space joins words
+                longest = max(len(word) for word in words)
+                sizes[column] = max(sizes.get(column, 1), math.ceil(weight * longest) + MARGIN)
             column += cell[3]
     return [sizes[column] for column in sorted(sizes)]
 
