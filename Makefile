@@ -8,13 +8,18 @@ CORES  ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 RUN    := $(if $(VENV),$(VENV)/bin/python,$(PYTHON))
 export PYTHONPATH := $(CURDIR)/workflow
 
-.PHONY: help report explain status test check quarto standin correct corrections lock wheels clean
+.PHONY: help report explain status changes accept archive verify compare test check quarto standin correct corrections lock wheels clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make report           build the whole report; reruns only what changed (CORES=4, LEMAS_DIR=folder; EXPLAIN=1, QUIET=1, VERBOSE=1)"
 	@echo "make explain          say what a build would run at most, and why"
 	@echo "make status           say whether the results are whole and current"
+	@echo "make changes          say what moved since the accepted build, and what moved it (BASE=folder or package)"
+	@echo "make accept           keep the current build as the base that make changes compares with"
+	@echo "make archive          make the replication package in ./dist (FLAVOUR=public or restricted)"
+	@echo "make verify           prove a package: checks, rebuild, comparison (ARCHIVE=file; QUICK=1, LEMAS_DIR=folder, OUT=folder)"
+	@echo "make compare          say what moved in the report between two packages (A=file B=file)"
 	@echo "make test             set up what tests need and run them (ARGS='-k ingest' to choose)"
 	@echo "make check            format and lint checks"
 	@echo "make quarto           add Quarto to the environment; later builds render with it"
@@ -58,6 +63,21 @@ correct: setup-runtime
 
 corrections: setup-runtime
 	@$(RUN) -m agency_survey.cli corrections $(call given,ID,id) $(if $(QUICK),--quick)
+
+changes: setup-runtime
+	@$(RUN) -m agency_survey.cli changes $(call given,BASE,base)
+
+accept: setup-runtime
+	@$(RUN) -m agency_survey.cli accept
+
+archive: setup-runtime
+	@$(RUN) -m agency_survey.cli archive $(call given,FLAVOUR,flavour)
+
+verify: setup-runtime
+	@$(RUN) -m agency_survey.cli verify $(call given,ARCHIVE,archive) --cores="$(CORES)" $(if $(QUICK),--quick) $(call given,OUT,out)
+
+compare: setup-runtime
+	@$(RUN) -m agency_survey.cli compare $(call given,A,first) $(call given,B,second)
 
 # Packages for another machine of the same kind: copy ./wheels there before the first make.
 wheels: setup-runtime

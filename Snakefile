@@ -35,4 +35,5 @@ rule all:
         BOOK,
         rules.render.output,
         rules.ledger.output,
+        rules.disclosure_audit.output,
         [getattr(rules, name).output for name in SECTIONS],

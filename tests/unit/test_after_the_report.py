@@ -188,6 +188,7 @@ def test_findings_follow_sign_and_test_of_all_agencies(none, prepared, words):
 )
 def test_the_change_paragraph_follows_the_test(p, words):
     assert words in text.change_paragraph(change_of((0, 1), (0, 1), p))
+    assert ("Such a change" in text.change_paragraph(change_of((0, 1), (0, 1), p))) == (p < 0.05)
 
 
 def fit_of(sheriff: float, size: float) -> models.Fit:

@@ -6,7 +6,7 @@ import pytest
 import stand_in
 import yaml
 
-from agency_survey import ledger
+from agency_survey import figures, ledger
 from agency_survey.design import survey_design
 from agency_survey.errors import InputError
 from agency_survey.sections import builders, survey
@@ -115,13 +115,33 @@ def test_test_lines_stand_below_their_breakdown(simple):
 
 
 def test_alternative_text_says_what_is_not_shown():
-    data = pd.DataFrame(
-        {"domain": ["A", "A"], "measure": ["Yes", "No"], "share": [0.25, np.nan], "breakdown": "x", "n": 20}
+    figure = parts_of_two()
+    assert figure.alt == (
+        "Bars with intervals in 2 panels, one for each answer. Percent. A: yes 25.0 percent, no not shown. "
+        "B: yes 60.0 percent, no 40.0 percent."
     )
-    figure = builders.stacked_figure(
-        "fig-x", "C", data, "s", "", bar="domain", bars=["A"], parts=["Yes", "No"], xlabel="Percent"
+
+
+def parts_of_two() -> figures.Figure:
+    """Two answers of two groups, one of them too uncertain to be shown."""
+    share = np.array([0.25, np.nan, 0.6, 0.4])
+    data = pd.DataFrame({"domain": list("AABB"), "measure": ["Yes", "No"] * 2, "share": share, "n": 20})
+    data = data.assign(low=share - 0.1, high=share + 0.2)
+    return builders.parts_figure(
+        "fig-x", "C", data, "s", "", bar="domain", bars=["A", "B"], parts=["Yes", "No"], xlabel="Percent"
     )
-    assert figure.alt == "Stacked bars. A: yes 25.0 percent, no not shown."
+
+
+def test_parts_have_a_panel_each_with_interval_and_number():
+    figure = parts_of_two()
+    drawn = figure.draw(figure.data)
+    panels = drawn.axes
+    assert [panel.get_title() for panel in panels] == ["Yes", "No"]
+    assert [[text.get_text() for text in panel.texts] for panel in panels] == [["60", "25"], ["40", "\N{EN DASH}"]]
+    (segments,) = [one.get_segments() for one in panels[0].collections]
+    assert np.allclose([segment[:, 0] for segment in segments], [[50, 80], [15, 45]])
+    drawn.canvas.draw()
+    assert all(panel.get_xlim() == (0, 80) for panel in panels)
 
 
 def test_the_map_has_each_state_once():

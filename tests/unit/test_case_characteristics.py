@@ -155,9 +155,10 @@ def cases_name() -> str:
 
 
 def test_findings_follow_the_intervals(results):
-    assert text.findings(results).count("Most ") == 4
+    assert text.findings(results).count("Most ") == 3
+    assert "and most agencies with cases" in text.findings(results)
     few = dataclasses.replace(results, links=changed(results.links, section.ANY_LINK, low=0.3, high=0.45))
-    assert "Fewer than half of the agencies with cases" in text.findings(few)
+    assert "and fewer than half of the agencies with cases" in text.findings(few)
     half = dataclasses.replace(results, victims=changed(results.victims, "Under 25", low=0.4, high=0.6))
     assert "About half of the victims" in text.findings(half)
 
@@ -235,9 +236,41 @@ def test_hidden_estimates_are_hidden_everywhere(given):
 
 
 def test_tables_and_figures_have_their_data(exhibits):
-    assert len(exhibits.tables) == 9
+    assert len(exhibits.tables) == 10
     assert len(exhibits.figures) == 4
     for figure in exhibits.figures:
         assert len(figure.data)
         assert "nan" not in figure.alt
         assert figure.draw(figure.data) is not None
+
+
+# -- suspects ----------------------------------------------------------------------------------------------------------
+
+
+def test_cases_are_classed_by_their_number_of_suspects():
+    rows = pd.DataFrame({"q6_suspects": pd.array([0, 1, 2, 4, 5, 40, None], "Int64")})
+    found = section.suspects(rows)
+    assert found[:6].tolist() == ["None", "One", "Two to four", "Two to four", "Five and over", "Five and over"]
+    assert found.isna().tolist() == [False] * 6 + [True]
+
+
+def test_shares_by_number_of_suspects_are_those_of_the_cases(given, results):
+    rows, design = given[2]
+    told = rows["described"].to_numpy(dtype=bool) & rows["q6_suspects"].notna().to_numpy()
+    none = (rows["q6_suspects"] == 0).to_numpy(dtype=bool, na_value=False)
+    share = design.weight[told & none].sum() / design.weight[told].sum()
+    part = results.suspects[results.suspects["domain"] == cases.ALL_CASES].set_index("measure")["value"]
+    assert part["None"] == pytest.approx(share)
+    assert part.sum() == pytest.approx(1)
+    identified = results.traits.query("measure == 'A suspect identified' and domain == @cases.ALL_CASES")["value"].iloc[
+        0
+    ]
+    assert identified == pytest.approx(1 - share)
+
+
+def test_types_differ_in_suspects_only_where_the_test_says_so(results):
+    alike = dataclasses.replace(results.suspects_test, p=0.4)
+    assert "cases are not shown to differ" in text.suspects_paragraph(alike)
+    apart = text.suspects_paragraph(dataclasses.replace(alike, p=0.001))
+    assert "cases differ (p" in apart
+    assert "not shown" not in apart

@@ -303,6 +303,17 @@ def test_moves_of_estimates_that_are_hidden_are_not_denied():
     assert "certain enough to be shown" in wording.effect_paragraph(moved)
 
 
+def test_the_table_names_the_variables_with_most_changes_and_sums_the_others():
+    names = list(BOOKS["part1"].variables)[:12]
+    counts = pd.DataFrame({"file": "part1", "variable": names, "label": "x", "changes": range(12), "queries": 1})
+    table = show.variables_table(counts.iloc[::-1].reset_index(drop=True), BOOKS, synthetic=False)
+    lines = table.shown
+    assert lines["Variable"].tolist()[1:-1] == names[:3:-1]  # the eight with most, in the order of the data
+    assert lines.iloc[-1].tolist() == ["4 more", "", str(0 + 1 + 2 + 3), "4"]
+    assert lines.iloc[0]["Changes"] == "**66**"
+    assert len(table.data) == 12
+
+
 def test_corrections_are_counted_by_variable():
     line = dict.fromkeys([field.name for field in dataclasses.fields(corrections.Correction)], "")
     line |= {"id": "C0001", "file": "part1", "record": IDS[1], "variable": "q9_protocol", "old_value": "66"}

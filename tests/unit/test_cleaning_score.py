@@ -29,9 +29,15 @@ def shipped():
     return raw, faults, cleaning.clean(raw, BOOKS, windows_1252=rows)
 
 
-def test_faults_are_repaired_or_asked_about_and_no_valid_value_is_altered(shipped):
+@pytest.fixture(scope="module")
+def scored(shipped):
     raw, faults, done = shipped
-    found = score(faults, raw, done, BOOKS)
+    return score(faults, raw, done, BOOKS)
+
+
+def test_faults_are_repaired_or_asked_about_and_no_valid_value_is_altered(shipped, scored):
+    raw, faults, _ = shipped
+    found = scored
     kinds = found.kinds.set_index("kind")
     assert len(kinds) == 14
     assert kinds["injected"].sum() == len(faults) > 400
@@ -42,10 +48,9 @@ def test_faults_are_repaired_or_asked_about_and_no_valid_value_is_altered(shippe
     assert len(found.pending) < 0.005 * sum(raw[name].size for name in ("part1", "part2", "part3"))
 
 
-def test_what_the_evidence_decides_is_repaired(shipped):
+def test_what_the_evidence_decides_is_repaired(scored):
     """The generator says which faults the files let a rule decide: at most one in a hundred of them is left to a person."""
-    raw, faults, done = shipped
-    listed = score(faults, raw, done, BOOKS).faults
+    listed = scored.faults
     decided = listed[listed["remedy"] == "repair"]
     assert (decided["outcome"] == "repaired").mean() >= 0.99, decided[decided["outcome"] != "repaired"]
 

@@ -419,7 +419,7 @@ ROLES = {"size": "size", "partner": "task_force", "perception": "perceived", "pr
 
 
 def said(effect: float, seed: int = 11) -> str:
-    """Findings, margins and headline of a study whose preparation has this coefficient."""
+    """Findings, margins and what came first of a study whose preparation has this coefficient."""
     part = simulated(seed, effect=effect)
     last = section.nested(part)[-1]
     found = say.directions(section.coefficients(part, [last], 0.95), last, ROLES)
@@ -430,7 +430,6 @@ def said(effect: float, seed: int = 11) -> str:
             say.findings(last, ROLES, found, tipping["preparation"]),
             say.margins_paragraph(last, ROLES, found),
             say.simultaneity_paragraph(found, tipping, ratios),
-            say.headline(last, ROLES, found, synthetic=True),
         ]
     )
 
@@ -518,7 +517,7 @@ def test_every_number_in_the_texts_is_recorded_and_every_exhibit_is_an_output(ex
     ):
         for name in names:
             assert f'"{name}"' in rule
-            assert name == "headline" or f"results/determinants/{kind}/{name}.md" in chapter
+            assert f"results/determinants/{kind}/{name}.md" in chapter
 
 
 def test_robustness_holds_what_it_should(exhibits):
@@ -569,7 +568,6 @@ def test_exhibits_say_that_the_records_are_synthetic(exhibits, respondents, book
     for exhibit in [*exhibits.tables, *exhibits.figures]:
         assert "synthetic stand-in" in exhibit.caption
         assert "synthetic stand-in" in exhibit.source
-    assert "synthetic stand-in" in exhibits.texts["headline"]
 
 
 def test_exhibits_are_written(exhibits, tmp_path):

@@ -323,3 +323,18 @@ def test_other_labels_are_refused(respondents, book, config):
 def test_tables_break_down_by_type_size_region_and_task_force(exhibits):
     table = next(t for t in exhibits.tables if t.ident == "tbl-identification-totals")
     assert {"Agency type", builders.SIZE, "Region", "Task force"} <= set(table.data["breakdown"])
+
+
+def test_the_question_with_most_dont_know_is_tested_against_the_others(respondents):
+    rows, design = respondents
+    most = section.unsure_most(rows, design, 0.95)
+    unsure = section.without_answer(rows, design, 0.95).set_index("question")["share"]
+    assert most.name == unsure.idxmax()
+    assert "not shown to be less" not in show.unsure_paragraph(dataclasses.replace(most, ties=[]))
+    other = unsure.index[unsure.index != most.name][0]
+    assert f"“{other}” is not shown" in show.unsure_paragraph(dataclasses.replace(most, ties=[other]))
+    none = rows.copy()
+    for name in section.QUESTIONS:
+        kinds = rows[f"{name}__missing"]
+        none[f"{name}__missing"] = kinds.where(kinds != "dont_know")
+    assert len(section.unsure_most(none, design, 0.95).ties) == len(section.QUESTIONS) - 1

@@ -288,6 +288,15 @@ def test_charges_and_course_follow_the_tests(results):
     assert "The courts of sex and of labor cases differ and the charges and outcomes of the two types are not" in mixed
     shown = dataclasses.replace(results, flow_compared=results.flow_compared.assign(p_adjusted=0.01, value=-0.2))
     assert "charged (smaller for sex)" in text.course_paragraph(shown)
+    flow = results.flow.copy()
+    stage = flow["measure"].isin(["Charged", "Prosecuted, of charged", "Convicted, of decided"])
+    flow.loc[stage, ["value", "low", "high"]] = (0.6, 0.5, 0.7)
+    even = text.course_paragraph(dataclasses.replace(results, flow=flow))
+    assert "No stage is shown to lose more than the others" in even
+    assert "largest share is lost" not in even
+    flow.loc[flow["measure"] == "Prosecuted, of charged", ["value", "low", "high"]] = (0.3, 0.2, 0.4)
+    found = text.course_paragraph(dataclasses.replace(results, flow=flow))
+    assert "The largest share is lost between charges and prosecution" in found
     hidden = dataclasses.replace(results, flow_compared=results.flow_compared.assign(p_adjusted=1.0))
     assert "not shown to differ at any stage" in text.course_paragraph(hidden)
 

@@ -135,11 +135,18 @@ def test_wording_follows_the_tests(exhibits, respondents, config):
     text = show.findings(every, differences[:-1] + flat, limits)
     assert "larger communities see more of it." in text
     assert "above all" not in text
-    assert "not shown to differ" in show.size_paragraph(differences[:-1] + flat)
+    checks = section.group_tests(rows, design, parts)
+    assert "not shown to differ" in show.size_paragraph(differences[:-1] + flat, checks)
     none = [dataclasses.replace(entry, value=-entry.value) for entry in differences[:-1]] + flat
-    assert "more of 0 of the 4 forms" in show.findings(every, none, limits)
-    few = every.assign(share=0.3)
-    assert show.findings(few, differences, limits).startswith("Some agencies")
+    assert "not shown to see more of any form" in show.findings(every, none, limits)
+    one = differences[:1] + none[1:]
+    assert "see more than other local agencies of sex trafficking of residents, but not of the" in show.findings(
+        every, one, limits
+    )
+    few = every.assign(share=0.3, low=0.2, high=0.4)
+    assert show.findings(few, differences, limits).startswith("Fewer than half of the agencies")
+    even = every.assign(share=0.52, low=0.4, high=0.6)
+    assert show.findings(even, differences, limits).startswith("About half of the agencies")
     assert "In communities of" not in show.findings(every, differences, {**limits, "hide_n": 10_000})
 
 
@@ -178,7 +185,7 @@ def test_exhibits_are_written_the_same_twice(exhibits, tmp_path):
     for name in ("a", "b"):
         exhibits.write(tmp_path / name)
     first = sorted(path for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert len(first) == 5 * 2 + 3 * 3 + 5 + 1
+    assert len(first) == 5 * 2 + 4 * 3 + 5 + 1
     for path in first:
         twin = tmp_path / "b" / path.relative_to(tmp_path / "a")
         if path.suffix == ".md" and path.parent.name == "figures":
@@ -209,3 +216,132 @@ def test_each_share_of_ratings_refuses_other_labels():
     for share in (section.by_form, section.every_form, section.size_differences):
         with pytest.raises(InputError, match="'q3_labour_residents' lacks the label 'Widespread'"):
             share(rows, design, everybody(2), 0.95)
+
+
+# -- tests over the groups, and what is named most --------------------------------------------------------------------
+
+
+def test_the_trend_is_that_of_a_weighted_regression_on_the_class(respondents, config):
+    rows, design = respondents
+    parts = survey.domains(rows, config["population_classes"])
+    checks = section.group_tests(rows, design, parts)
+    assert set(checks["measure"]) == set(section.FORMS.values())
+    codes = np.full(len(rows), -1)
+    for k, inside in enumerate(inside for kind, _, inside in parts if kind == "Population served"):
+        codes[inside] = k
+    for name, form in section.FORMS.items():
+        inside = (codes >= 0) & rows[name].notna().to_numpy()
+        little = rows[name].isin(["Rare", "Non-existent"]).to_numpy(dtype=float)[inside]
+        slope = np.polyfit(codes[inside], little, 1, w=np.sqrt(rows["weight"].to_numpy()[inside]))[0]
+        row = checks[(checks["measure"] == form) & (checks["test"] == "trend")].iloc[0]
+        assert row["slope"] == pytest.approx(slope)
+        assert row["slope"] < 0
+
+
+def test_the_table_of_groups_has_its_tests_in_foot_lines(exhibits):
+    table = next(t for t in exhibits.tables if t.ident == "tbl-perceptions-groups")
+    lines = table.shown["Agencies"].tolist()
+    assert lines.count("*p, difference*") == 5
+    assert lines.count("*p, trend*") == 1
+    assert "Holm" in table.notes
+    assert exhibits.numbers.numbers["perceptions.trend.sex-residents"]["value"] < 0.001
+
+
+def test_a_trend_is_said_of_the_forms_that_show_it(respondents, config):
+    rows, design = respondents
+    parts = survey.domains(rows, config["population_classes"])
+    differences, checks = section.size_differences(rows, design, parts, 0.95), section.group_tests(rows, design, parts)
+    assert "falls with population for every form" in show.size_paragraph(differences, checks)
+    none = show.size_paragraph(differences, checks.assign(p_adjusted=0.5))
+    assert "not shown to fall with population for any form" in none
+    assert "falls" not in none
+    first = section.FORMS["q1_sex_residents"]
+    one = checks.assign(p_adjusted=checks["p_adjusted"].where(checks["measure"] == first, 0.5))
+    assert "for sex trafficking of residents only" in show.size_paragraph(differences, one)
+    rising = show.size_paragraph(differences, checks.assign(slope=-checks["slope"]))
+    assert "not shown to fall" in rising
+
+
+def test_what_is_named_most_is_tested_against_the_others(respondents, book):
+    rows, design = respondents
+    labels = {name: book.variables[name].label for name in section.SOURCES}
+    most = section.source_named_most(rows, design, labels, 0.95)
+    shares = {
+        labels[name]: np.average(rows.loc[known, name] == "Yes", weights=rows.loc[known, "weight"])
+        for name in section.SOURCES
+        for known in [rows[name].notna()]
+    }
+    assert most.name == max(shares, key=shares.get)
+    named = section.sources(rows, design, labels, everybody(len(rows)), 0.95)
+    sizes = section.sources(rows, design, labels, survey.domains(rows, [{"label": "All sizes", "from": 0}]), 0.95)
+    assert named["share"].max() == pytest.approx(shares[most.name])
+    assert "not shown to be less" not in show.sources_paragraph(sizes, dataclasses.replace(most, ties=[]))
+    second = sorted(shares, key=shares.get)[-2]
+    assert f"“{second}” is not shown to be less frequent" in show.sources_paragraph(
+        sizes, dataclasses.replace(most, ties=[second])
+    )
+
+
+def test_forms_that_meet_dont_know_alike_are_tied():
+    rows = answers(**dict.fromkeys(section.FORMS, ["Rare"] * 60 + [None] * 20))
+    design = survey_design(np.full(80, 3.0), ["a"] * 80, np.full(80, 240.0))
+    most = section.unsure_most(rows, design, 0.95)
+    assert len(most.ties) == 3
+    assert "three others are not shown to be less frequent" in show.unsure_paragraph(most)
+    seldom = rows.copy()
+    for name in list(section.FORMS)[1:]:
+        seldom[name] = pd.Categorical(["Rare"] * 80, section.RATINGS, ordered=True)
+        seldom[f"{name}__missing"] = pd.Categorical([None] * 80, codebook.MISSING_KINDS)
+    most = section.unsure_most(seldom, design, 0.95)
+    assert (most.name, most.ties) == ("Sex trafficking of residents", [])
+    assert "not shown to be less" not in show.unsure_paragraph(most)
+
+
+def test_regions_differ_only_where_the_tests_say_so(respondents, config, exhibits):
+    rows, design = respondents
+    checks = section.group_tests(rows, design, survey.domains(rows, config["population_classes"]))
+    none = show.region_paragraph(checks.assign(p_adjusted=0.4))
+    assert "not shown to differ for any form" in none
+    assert "for every form" in show.region_paragraph(checks.assign(p_adjusted=0.001))
+    one = checks.assign(p_adjusted=np.where(checks["measure"] == section.FORMS["q3_labour_residents"], 0.001, 0.4))
+    assert "differ for labor trafficking of residents, not for the other forms" in show.region_paragraph(one)
+    figure = next(one for one in exhibits.figures if one.ident == "fig-perceptions-region")
+    assert set(figure.data["domain"]) <= {"Northeast", "Midwest", "South", "West"}
+    known = rows["q1_sex_residents"].notna() & (rows["region"] == "West")
+    seen = rows.loc[known, "q1_sex_residents"].isin(["Widespread", "Occasional"])
+    share = np.average(seen, weights=rows.loc[known, "weight"])
+    assert figure.data.set_index("domain").loc["West", "share"] == pytest.approx(share)
+
+
+def test_a_map_without_a_reliable_share_says_so(respondents, book, config):
+    strict = config | {"reliability": config["reliability"] | {"hide_n": 10_000}}
+    figure = next(
+        one for one in show.chapter(*respondents, book, strict).figures if one.ident == "fig-perceptions-region"
+    )
+    assert "too uncertain" in figure.alt
+
+
+def test_hidden_estimates_stand_in_no_data_file(exhibits, respondents, config):
+    rows, design = respondents
+    limits = config["reliability"]
+    raw = section.by_form(rows, design, survey.domains(rows, config["population_classes"]), 0.95)
+    shown = survey.shown(raw, limits)
+    hidden = set(raw["share"]) - set(shown["share"])
+    assert hidden
+    data = [*(one.data for one in exhibits.tables), *(one.data for one in exhibits.figures)]
+    for part in data:
+        if "share" in part:
+            assert not hidden & set(part["share"].dropna())
+
+
+def test_shuffled_answers_leave_no_finding(respondents, book, config):
+    rows, design = respondents
+    names = [name for name in rows.columns if re.match(r"q[1-5]", name)]
+    order = np.random.default_rng(5).permutation(len(rows))
+    shuffled = rows.copy()
+    shuffled[names] = rows[names].iloc[order].set_axis(rows.index)
+    texts = show.chapter(shuffled, design, book, config).texts
+    assert "not shown to see more of any form" in texts["findings"]
+    assert "not shown to fall with population for any form" in texts["size"]
+    assert "not shown to differ between sex and labor trafficking" in texts["size"]
+    assert "Regions are not shown to differ for any form" in texts["region"]

@@ -249,3 +249,41 @@ def test_chapter_has_tables_and_figures_enough(exhibits):
     assert len(exhibits.tables) >= 4
     assert len(exhibits.figures) >= 3
     assert all(builders.SIZE in set(t.data["breakdown"]) for t in exhibits.tables if t.ident.endswith(("steps", "law")))
+
+
+# -- what is named most ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_named_most_is_the_largest_share_and_names_its_ties(respondents, book, config, exhibits):
+    rows, design = respondents
+    labels = {name: book.variables[name].label for name in section.FORMS}
+    keys = {label: name.split("_", 1)[1].replace("_", "-") for name, label in labels.items()}
+    everybody = survey.domains(rows, config["population_classes"])[:1]
+    for most, found in (
+        (section.form_used_most(rows, design, labels, 0.95), section.forms(rows, design, labels, everybody, 0.95)),
+        (section.assigned_most(rows, design, 0.95), section.assigned(rows, design, everybody, 0.95)),
+    ):
+        overall = found[found["domain"] == survey.ALL].set_index("measure")["share"]
+        assert most.name == overall.idxmax()
+        assert most.lead.value == pytest.approx(overall.nlargest(2).iloc[0] - overall.nlargest(2).iloc[1])
+    unsure = section.without_answer(rows, design, 0.95).set_index("question")["share"]
+    assert section.unsure_most(rows, design, 0.95).name == unsure.idxmax()
+
+    used = section.form_used_most(rows, design, labels, 0.95)
+    alone, tied = (dataclasses.replace(used, ties=ties) for ties in ([], [next(n for n in keys if n != used.name)]))
+    assert "not shown to be less" not in show.training_paragraph(alone, keys)
+    assert "is not shown to be less frequent" in show.training_paragraph(tied, keys)
+    goes = section.assigned_most(rows, design, 0.95)
+    assert "would refer it to another agency" in show.assigned_paragraph(dataclasses.replace(goes, ties=[]))
+    referred = show.assigned_paragraph(dataclasses.replace(goes, name=show.REFERRED, ties=["Patrol"]))
+    assert "“Referred to another agency” has the largest share, though “Patrol” is not" in referred
+    assert "would refer it" not in referred
+
+
+def test_forms_of_training_used_alike_are_tied(respondents, book):
+    rows, design = respondents
+    labels = {name: book.variables[name].label for name in section.FORMS}
+    same = rows.copy()
+    for name in section.FORMS:
+        same[name] = rows[section.FORMS[0]]
+    assert len(section.form_used_most(same, design, labels, 0.95).ties) == len(section.FORMS) - 1

@@ -1,5 +1,6 @@
 """Chapter 2: frame against published counts, sample, outcome rates, weights, and the wording that follows."""
 
+import json
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ import stand_in
 from agency_survey.errors import InputError
 from agency_survey.sections import survey_methods as section
 from agency_survey.sections import survey_methods_exhibits as show
+from agency_survey.sections import survey_methods_text as say
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +184,67 @@ def test_every_number_in_the_texts_is_recorded(exhibits):
 
 def test_wording_follows_the_results(frame, counts, sample):
     types = section.frame_by_type(frame, counts)
-    assert "equal the published totals" in show.frame_paragraph(types)
-    assert "differ from" in show.frame_paragraph(types.assign(published=types["published"] + 1))
+    assert "equal the published totals" in say.frame_paragraph(types)
+    assert "differ from" in say.frame_paragraph(types.assign(published=types["published"] + 1))
     table = section.balance(frame, sample)
-    assert "narrows" in show.weights_paragraph(table)
-    assert "does not narrow" in show.weights_paragraph(table.assign(weighted=0.0))
+    assert "narrows" in say.weights_paragraph(table)
+    assert "does not narrow" in say.weights_paragraph(table.assign(weighted=0.0))
+
+
+def test_rates_that_print_alike_are_not_called_different(sample):
+    rates = section.outcome_rates(sample, stand_in.CONFIG["population_classes"])
+    assert "is lowest" in say.findings(rates)
+    even = say.findings(rates.assign(RR1=rates["RR1"].iloc[0]))
+    assert "the same in all classes" in even
+    assert "lowest" not in even
+    assert "highest" not in even
+
+
+CLASSES = {"unknown_eligibility": "proportional", "method": "classes"}
+RAKED = {"raking": ["agency_type", "population_class", "region"], "cap": None}
+
+
+def test_the_steps_of_the_weights_are_those_of_the_settings():
+    text = say.steps_paragraph(CLASSES, RAKED)
+    assert "classes of agency type, population class and certainty" in text
+    assert "raking to the frame's counts by type, population class and region" in text
+    assert "No weight is cut" in text
+    assert "hands their weight to the agencies of the class" in text
+    other = say.steps_paragraph({"unknown_eligibility": "none", "method": "propensity"}, {"raking": [], "cap": 3})
+    assert "propensity to respond" in other
+    assert "classes of agency type" not in other
+    assert "count as closed agencies" in other
+    assert "raking" not in other
+    assert "a cut of weights above a multiple of the median" in other
+    assert "No weight is cut" not in other
+    assert "agencies in operation that did not answer" in say.steps_paragraph(
+        CLASSES | {"unknown_eligibility": "all"}, RAKED
+    )
+    free = say.steps_paragraph(CLASSES, RAKED | {"raking": ["metropolitan", "state"]})
+    assert "counts by location and state [" in free
+
+
+def test_every_choice_that_the_settings_allow_has_its_words():
+    path = stand_in.ROOT / "workflow/schemas/config.schema.json"
+    allowed = json.loads(path.read_text(encoding="utf-8"))["properties"]["nonresponse"]["properties"]
+    for method in allowed["method"]["enum"]:
+        for unknown in allowed["unknown_eligibility"]["enum"]:
+            assert say.steps_paragraph({"method": method, "unknown_eligibility": unknown}, RAKED)
+
+
+def test_the_variance_is_that_of_residuals_only_where_the_weights_are_raked():
+    assert "residuals" in say.variance_sentence(["region"])
+    assert "residuals" not in say.variance_sentence([])
+
+
+def test_notes_of_the_weights_follow_the_settings(frame, sample, counts):
+    settings = stand_in.CONFIG | {"weights": {"raking": ["metropolitan"], "cap": 3}}
+    tables = {t.ident: t for t in show.chapter(frame, sample, counts, 75000, True, settings).tables}
+    assert "Location takes no part" not in tables["tbl-methods-balance"].notes
+    assert "trimming" in tables["tbl-methods-weights"].notes
+    tables = {t.ident: t for t in show.chapter(frame, sample, counts, 75000, True, stand_in.CONFIG).tables}
+    assert "Location takes no part" in tables["tbl-methods-balance"].notes
+    assert "trimming" not in tables["tbl-methods-weights"].notes
 
 
 def test_real_records_are_not_called_synthetic(frame, sample, counts):

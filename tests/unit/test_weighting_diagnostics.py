@@ -48,10 +48,17 @@ def results() -> show.Results:
     return show.compute(table("frame"), weighted(), other, parts(), 0.95)
 
 
+def appendix(synthetic: bool):
+    """The appendix, whose results (with 2,400 replicates) are computed once for all tests, from the same inputs."""
+    other = {name: weighted(name) for name in ("classes", "propensity")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(show, "compute", lambda *_: results())
+        return show.appendix(table("frame"), weighted(), other, parts(), synthetic, CONFIG)
+
+
 @pytest.fixture(scope="module")
 def exhibits():
-    other = {name: weighted(name) for name in ("classes", "propensity")}
-    return show.appendix(table("frame"), weighted(), other, parts(), True, CONFIG)
+    return appendix(True)
 
 
 def test_steps_keep_the_product_and_end_with_the_final_weights():
@@ -157,15 +164,27 @@ def test_wording_follows_the_results():
     off = base.margins.assign(after=base.margins["frame"] + 1)
     assert "Not all margins are met" in show.margins_paragraph(off, pd.DataFrame({"part": []}))
     assert "no raking" in show.margins_paragraph(off.iloc[:0], pd.DataFrame({"part": []}))
-    assert "The report trims" in show.trimming_paragraph(base.trimming, {"cap": 3})
+    trimmed = show.trimming_paragraph(base.trimming, {"cap": 3, "margins": []})
+    assert "The report trims" in trimmed
+    assert "takes that back" not in trimmed
+    assert "takes that back" in show.trimming_paragraph(base.trimming, {"cap": None, "margins": [{}]})
     singly = base.cases.assign(single=base.cases["se"] * 2)
     assert "does not raise" in show.cases_paragraph(singly)
-    assert "still differ" in show.balance_paragraph(base.balance.assign(weighted_difference=0.5))
+    raking = CONFIG["weights"]["raking"]
+    assert "Location and task-force partner were not raked on" in show.balance_paragraph(base.balance, raking)
+    assert "still differ" in show.balance_paragraph(base.balance.assign(weighted_difference=0.5), raking)
+    assert "Location was not" in show.balance_paragraph(base.balance, [*raking, "task_force_partner"])
+    every = list(section.BREAKDOWNS)
+    assert "by construction" in show.balance_paragraph(base.balance, every)
+    assert "No part in the raking" not in show.balance_table(base.balance, every, True).notes
+    assert (
+        "No part in the raking: location and task-force partner."
+        in show.balance_table(base.balance, raking, True).notes
+    )
 
 
 def test_real_records_are_not_called_synthetic():
-    other = {name: weighted(name) for name in ("classes", "propensity")}
-    real = show.appendix(table("frame"), weighted(), other, parts(), False, CONFIG)
+    real = appendix(False)
     for exhibit in [*real.tables, *real.figures]:
         assert "synthetic" not in (exhibit.caption + exhibit.source + exhibit.notes).lower()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -102,18 +104,44 @@ def checkout(folder: Path) -> None:
             shutil.copyfile(ROOT / name, target)
 
 
-@pytest.fixture(scope="session")
-def lemas() -> Path | None:
+LIGHT = {  # file -> (pattern, replacement): as few repetitions as the settings' schemas allow
+    "config/config.yaml": [(r"{m: \d+, iterations: \d+,", "{m: 2, iterations: 4,"), (r"steps: \d+ ", "steps: 5 ")],
+    "config/models.yaml": [
+        (r"^    m: \d+$", "    m: 2"),
+        (r"^    iterations: \d+$", "    iterations: 4"),
+        (r"number: \d+, seed", "number: 50, seed"),
+    ],
+}
+
+
+def lighten(folder: Path) -> None:
+    """Let imputations and replicates repeat little: whole-build tests ask what runs, not how precise it is."""
+    for name, edits in LIGHT.items():
+        text = (folder / name).read_text(encoding="utf-8")
+        for pattern, new in edits:
+            text, count = re.subn(pattern, new, text, flags=re.M)
+            assert count == 1, f"{pattern} is {count} times in {name}"
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def lemas_folder() -> Path | None:
     """Folder of the LEMAS files, or None where they are not at hand."""
     folder = Path(os.environ.get("LEMAS_DIR") or ROOT.parent / "shared" / "data" / "lemas")
     return folder.resolve() if (folder / "lemas_2020.tsv").is_file() else None
 
 
 @pytest.fixture(scope="session")
+def lemas() -> Path | None:
+    """Folder of the LEMAS files, or None where they are not at hand."""
+    return lemas_folder()
+
+
+@pytest.fixture(scope="session")
 def source(tmp_path_factory) -> Path:
-    """The project's files as they were when the tests began."""
+    """The project's files as they were when the tests began, with few repetitions."""
     folder = tmp_path_factory.mktemp("source") / "project"
     checkout(folder)
+    lighten(folder)
     return folder
 
 
@@ -122,10 +150,10 @@ def built(tmp_path_factory, source, lemas) -> Project:
     """A built project; tests must not change it."""
     folder = tmp_path_factory.mktemp("built") / "project"
     shutil.copytree(source, folder)
-    project = Project(folder, lemas)
+    project, began = Project(folder, lemas), time.monotonic()
     done = project.report("--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    project.first = done
+    project.first, project.seconds = done, time.monotonic() - began
     return project
 
 

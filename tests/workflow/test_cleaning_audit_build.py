@@ -49,7 +49,7 @@ def test_without_a_list_of_faults_the_audit_says_so(project):
     (project.folder / "data/raw/truth/faults.csv").unlink()
     done = project.report()
     assert done.returncode == 0, done.stderr
-    assert project.jobs() == {"cleaning_audit", "ledger", "render"}
+    assert project.jobs() == {"cleaning_audit", "lineage", "ledger", "disclosure_audit", "render"}
     table = (project.folder / "results/cleaning_audit/tables/tbl-cleaning-score.md").read_text(encoding="utf-8")
     assert "There is no list of the faults in these files." in table
     assert "There is no list of the faults" in (project.folder / "reports/_book/B-cleaning-audit.html").read_text()

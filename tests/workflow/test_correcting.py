@@ -12,22 +12,23 @@ REGISTER = "data/corrections.csv"
 WHY = ("--reason", "keyed wrong", "--evidence", "scan of the form", "--by", "data manager")
 
 
-def first_answer(project, variable: str, wanted: str) -> str:
-    """Record of Part I whose cleaned value is as wanted."""
-    lines = (project.folder / "data/raw/part1.csv").read_bytes().splitlines()
+@pytest.fixture(scope="module")
+def record(built) -> str:
+    """Record of Part I whose cleaned answer to q1_sex_residents is 4, found once: to show a record changes nothing."""
+    variable, wanted = "q1_sex_residents", "4"
+    lines = (built.folder / "data/raw/part1.csv").read_bytes().splitlines()
     column = lines[0].split(b",").index(variable.encode())
     for line in lines[1:]:
         cells = line.split(b",")
         ident = cells[0].decode()
         if b'"' not in line and cells[column] == wanted.encode() and len(ident) == 6:
-            shown = project.run("agency_survey.cli", "correct", "--file", "part1", "--record", ident)
+            shown = built.run("agency_survey.cli", "correct", "--file", "part1", "--record", ident)
             if re.search(rf"{variable} +{wanted} ", shown.stdout):
                 return ident
     raise AssertionError("no such record")
 
 
-def test_a_correction_from_the_record_to_the_numbers_that_it_moved(project):
-    record = first_answer(project, "q1_sex_residents", "4")
+def test_a_correction_from_the_record_to_the_numbers_that_it_moved(project, record):
     given = ("--file", "part1", "--record", record, "--variable", "q1_sex_residents")
     done = project.run("agency_survey.cli", "correct", *given, "--new", "1", *WHY)
     assert done.returncode == 0, done.stderr
@@ -63,8 +64,7 @@ def test_a_correction_from_the_record_to_the_numbers_that_it_moved(project):
         (("--file", "part7", "--new", "1"), "no file 'part7'"),
     ],
 )
-def test_an_entry_that_does_not_hold_leaves_the_register_as_it_was(project, change, sentence):
-    record = first_answer(project, "q1_sex_residents", "4")
+def test_an_entry_that_does_not_hold_leaves_the_register_as_it_was(project, record, change, sentence):
     before = (project.folder / REGISTER).read_bytes()
     given = ("--file", "part1", "--record", record, "--variable", "q1_sex_residents", *WHY)
     done = project.run("agency_survey.cli", "correct", *given, *change)
@@ -75,8 +75,7 @@ def test_an_entry_that_does_not_hold_leaves_the_register_as_it_was(project, chan
     assert sorted(path.name for path in (project.folder / "data").glob(".*")) == []
 
 
-def test_a_register_that_no_longer_fits_the_data_stops_the_build_with_its_line(project):
-    record = first_answer(project, "q1_sex_residents", "4")
+def test_a_register_that_no_longer_fits_the_data_stops_the_build_with_its_line(project, record):
     with open(project.folder / REGISTER, "a", encoding="utf-8") as stream:
         stream.write(f"C0001,part1,{record},q1_sex_residents,2,1,keyed wrong,scan,data manager,2026-11-01,\n")
     done = project.report()

@@ -9,11 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from agency_survey import __version__, environment, failures, files, jobs, provenance, settings
@@ -164,7 +167,8 @@ def writable(root: Path) -> None:
 def _say_damage(root: Path, records: Records, state: State) -> None:
     """Say what of the results is not what a build left, before it is made again."""
     stale = state.of(STALE)
-    if not records.known and any(path.is_file() for path in (root / "results").glob("*/*.json")):
+    left = [path for path in (root / "results").glob("*/*.json") if path.parent != root / jobs.FOLDER]
+    if left and not records.known:
         print("How the results here came about is not recorded, so everything is built again.", file=sys.stderr)
     for job in stale:
         for cause in state.causes[job.name]:
@@ -199,19 +203,41 @@ def _round(root: Path, ready: list[Job], cores: int, progress: Progress) -> None
     """Let Snakemake run these jobs and no others."""
     targets = {name for job in ready for name in job.outputs}
     failure = None
-    try:
-        jobs.snakemake(
-            root,
-            cores=cores,
-            watch=progress,
-            verbose=progress.mode == "verbose",
-            targets=targets,
-            forcerun=frozenset(targets),
-            allowed_rules=frozenset(job.rule for job in ready),
-            rerun_triggers=frozenset(),
-        )
-    except Exception as error:
-        failure = error
+    with _noting_interruption() as interruptions:
+        try:
+            jobs.snakemake(
+                root,
+                cores=cores,
+                watch=progress,
+                verbose=progress.mode == "verbose",
+                targets=targets,
+                forcerun=frozenset(targets),
+                allowed_rules=frozenset(job.rule for job in ready),
+                rerun_triggers=frozenset(),
+            )
+        except Exception as error:
+            failure = error
+    if interruptions:
+        raise KeyboardInterrupt
     failure = failure or progress.broken
     if failure is not None or progress.failed:
         raise failures.explained(root, failure, progress.failed, progress.messages) from failure
+
+
+@contextmanager
+def _noting_interruption() -> Iterator[list[int]]:
+    """Signals of Ctrl-C that came: Snakemake ends its jobs then and says that they failed."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came  # only the main thread gets signals
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)

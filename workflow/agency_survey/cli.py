@@ -27,6 +27,11 @@ def main(argv: list[str] | None = None) -> int:
     explained.set_defaults(run=_explain)
     status = commands.add_parser("status", help="say whether the results are whole and current")
     status.set_defaults(run=_status)
+    changed = commands.add_parser("changes", help="say what moved since the accepted build, and what moved it")
+    changed.add_argument("--base", help="another build: a folder of results, a project, or a package")
+    changed.set_defaults(run=_changes)
+    accept = commands.add_parser("accept", help="keep the current build as the base of comparisons")
+    accept.set_defaults(run=_accept)
     standin = commands.add_parser("standin", help="write the synthetic stand-in data anew")
     standin.add_argument("--out", type=Path, help="the data folder to write (data)")
     standin.add_argument("--scale", default="1", help="how many times the survey's size (1)")
@@ -41,6 +46,19 @@ def main(argv: list[str] | None = None) -> int:
     listed.add_argument("--id", help="one entry only")
     listed.add_argument("--quick", action="store_true", help="without what they moved")
     listed.set_defaults(run=_corrections)
+    archive = commands.add_parser("archive", help="make the archived replication package")
+    archive.add_argument("--flavour", default="public", help="public (default) or restricted")
+    archive.set_defaults(run=_archive)
+    verify = commands.add_parser("verify", help="prove a package: intact, safe, mapped, rebuilt, compared")
+    verify.add_argument("--archive", default="", help="the zip file")
+    verify.add_argument("--cores", default=str(os.cpu_count() or 1))
+    verify.add_argument("--quick", action="store_true", help="without unpacking, scanning and rebuilding")
+    verify.add_argument("--out", help="folder for the report (beside the package)")
+    verify.set_defaults(run=_verify)
+    between = commands.add_parser("compare", help="say what moved in the report between two packages")
+    between.add_argument("--first", default="")
+    between.add_argument("--second", default="")
+    between.set_defaults(run=_compare)
     given = parser.parse_args(argv)
     os.chdir(ROOT)
     try:
@@ -71,7 +89,7 @@ def _keep_traceback() -> str:
 
 
 def _report(given: argparse.Namespace) -> None:
-    from agency_survey import build, environment
+    from agency_survey import build, changes, environment
 
     cores = _cores(given.cores)
     if given.explain:
@@ -92,6 +110,8 @@ def _report(given: argparse.Namespace) -> None:
         print(line)
     if record["engine"] == "bundled":
         print("Rendered by the bundled engine; `make quarto` adds Quarto, which then renders the same book.")
+    if said := changes.after_build(ROOT):
+        print(said)
 
 
 def _explain(given: argparse.Namespace) -> None:
@@ -112,6 +132,22 @@ def _status(given: argparse.Namespace) -> None:
     print("The results are whole and current: every job's inputs, settings and outputs are those of its record.")
     print(f"  state    {record['state']}")
     print(f"  version  {record['version']}, Python {record['python']}, book by the {record['engine']} engine")
+
+
+def _changes(given: argparse.Namespace) -> None:
+    from agency_survey import build
+    from agency_survey.changes import command
+
+    with build.one_build(ROOT):  # what a running build has made so far is of two states
+        print(command.show(ROOT, given.base))
+
+
+def _accept(given: argparse.Namespace) -> None:
+    from agency_survey import build
+    from agency_survey.changes import command
+
+    with build.one_build(ROOT):
+        print(command.accept(ROOT))
 
 
 def _cores(text: str) -> int:
@@ -208,6 +244,30 @@ def _corrections(given: argparse.Namespace) -> None:
             found[entry.id] = moved
             print(register.listing(entry, moved), flush=True)
         print(f"All that moved, cell by cell: {register.record_moves(ROOT, found).relative_to(ROOT)}")
+
+
+def _archive(given: argparse.Namespace) -> None:
+    from agency_survey.archive import commands
+
+    commands.archive(ROOT, given.flavour)
+
+
+def _verify(given: argparse.Namespace) -> None:
+    from agency_survey.archive import commands
+
+    if not given.archive:
+        raise InputError("No archive is named", "ARCHIVE", "Name the zip file: make verify ARCHIVE=dist/<name>.zip")
+    commands.verify(ROOT, given.archive, _cores(given.cores), given.quick, given.out)
+
+
+def _compare(given: argparse.Namespace) -> None:
+    from agency_survey.archive import commands
+
+    if not (given.first and given.second):
+        raise InputError(
+            "Two archives are needed", "A and B", "Name them: make compare A=dist/<one>.zip B=dist/<other>.zip"
+        )
+    commands.compare(given.first, given.second)
 
 
 def _scale(text: str, largest: int) -> int:

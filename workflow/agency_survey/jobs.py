@@ -23,7 +23,7 @@ FOLDER = "results/provenance"
 KEPT = f"{FOLDER}/_jobs.json"
 EXTERNAL = "LEMAS_DIR"
 HELD = "AGENCY_SURVEY_BUILD"
-SOURCES = ("Snakefile", "workflow", "config", "reports", "requirements")
+SOURCES = ("Snakefile", "workflow", "config", "reports", "requirements", "pyproject.toml", "benchmarks/coverage.py")
 FLAG = re.compile(r" \(\w+\)$")  # Snakemake prints flags behind names: 'index.html (update)'
 BUILT = {"_book", "__pycache__", ".quarto"}
 

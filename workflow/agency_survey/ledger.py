@@ -9,21 +9,22 @@ from typing import Any
 
 from agency_survey.errors import InputError
 
-UNCERTAIN = "The estimates of this build are too uncertain to be shown.\n"
+UNCERTAIN = "The estimates of this build are too uncertain to be shown, or left out to protect single agencies.\n"
 MINUS = "\N{MINUS SIGN}"
 
 
-def _decimals(value: float, places: int) -> str:
+def decimals(value: float, places: int) -> str:
+    """'1,234.5' or '\N{MINUS SIGN}0.4': a true minus sign, and none before a value that rounds to zero."""
     text = f"{abs(value):,.{places}f}"
     return (MINUS if value < 0 and text.strip("0.,") else "") + text
 
 
 def _percent(places: int):
-    return lambda value: _decimals(100 * value, places) + "%"
+    return lambda value: decimals(100 * value, places) + "%"
 
 
 def _points(places: int):
-    return lambda value: _decimals(100 * value, places) + " percentage points"
+    return lambda value: decimals(100 * value, places) + " percentage points"
 
 
 def _p_value(value: float) -> str:
@@ -39,13 +40,13 @@ def _scientific(value: float) -> str:
 
 # name: (value as text, standard error as text)
 FORMATS = {
-    "percent0": (_percent(0), lambda se: _decimals(100 * se, 1)),
-    "percent1": (_percent(1), lambda se: _decimals(100 * se, 2)),
-    "points1": (_points(1), lambda se: _decimals(100 * se, 2)),
-    "count": (lambda v: _decimals(v, 0), lambda se: _decimals(se, 0)),
-    "number1": (lambda v: _decimals(v, 1), lambda se: _decimals(se, 2)),
-    "number2": (lambda v: _decimals(v, 2), lambda se: _decimals(se, 3)),
-    "number3": (lambda v: _decimals(v, 3), lambda se: _decimals(se, 4)),
+    "percent0": (_percent(0), lambda se: decimals(100 * se, 1)),
+    "percent1": (_percent(1), lambda se: decimals(100 * se, 2)),
+    "points1": (_points(1), lambda se: decimals(100 * se, 2)),
+    "count": (lambda v: decimals(v, 0), lambda se: decimals(se, 0)),
+    "number1": (lambda v: decimals(v, 1), lambda se: decimals(se, 2)),
+    "number2": (lambda v: decimals(v, 2), lambda se: decimals(se, 3)),
+    "number3": (lambda v: decimals(v, 3), lambda se: decimals(se, 4)),
     "p": (_p_value, _p_value),
     "scientific": (_scientific, _scientific),
     "text": (str, str),
@@ -64,7 +65,7 @@ def format_interval(low: float | None, high: float | None, name: str) -> str:
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return "\N{EN DASH}"
     if name.startswith("points"):
-        return f"{_decimals(100 * low, 1)} to {format_value(high, name)}"
+        return f"{decimals(100 * low, 1)} to {format_value(high, name)}"
     return f"{format_value(low, name)} to {format_value(high, name)}"
 
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
+from agency_survey import distributions
 from agency_survey.columns import checked_level, numbers, row_list
 from agency_survey.design import Stage, SurveyDesign, _sums
 from agency_survey.errors import InputError
@@ -104,7 +104,7 @@ class Replicated:
     def interval(self, level: float = 0.95) -> np.ndarray:
         """t limits (k, 2); missing without degrees of freedom."""
         checked_level(level)
-        quantile = stats.t.ppf(0.5 + level / 2, self.df) if self.df > 0 else np.nan
+        quantile = distributions.t_quantile(0.5 + level / 2, self.df) if self.df > 0 else np.nan
         return np.column_stack([self.value - quantile * self.se, self.value + quantile * self.se])
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from agency_survey import files
 
 DASH = "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}"  # intervals break before their bracket, not inside
+TO = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"  # the same between limits that may be negative
 NOISE = 1e-9  # a share this near to 0 or 1, or a standard error this small, is zero but for rounding
 ALIGN = {"left": ":---", "right": "---:", "center": ":---:"}
 
@@ -98,7 +99,7 @@ def percent_cell(share: float, se: float, low: float, high: float, n: int, limit
 
 RELIABILITY_NOTE = (
     "\\* relative standard error over {flag} percent; \N{EN DASH} not shown: relative standard error over {hide} percent"
-    " or fewer than {n} respondents."
+    ", fewer than {n} respondents, or left out to protect single agencies (@sec-methods-printed)."
 )
 
 

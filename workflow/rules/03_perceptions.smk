@@ -1,4 +1,5 @@
 # REQUIRED INPUTS  results/weight/sample.parquet, results/clean/part1.perceptions.{parquet,json}
+#                  results/disclosure/perceptions.json
 # OUTPUTS          results/perceptions/{numbers.json,tables/,figures/,text/}
 
 
@@ -8,6 +9,7 @@ rule perceptions:
         sample="results/weight/sample.parquet",
         part1="results/clean/part1.perceptions.parquet",
         codebook="results/clean/part1.perceptions.json",
+        protected="results/disclosure/perceptions.json",
     output:
         **exhibits(
             "perceptions",
@@ -21,9 +23,10 @@ rule perceptions:
             figures=[
                 "fig-perceptions-ratings",
                 "fig-perceptions-size",
+                "fig-perceptions-region",
                 "fig-perceptions-sources",
             ],
-            texts=["findings", "size", "without-rating", "sources"],
+            texts=["findings", "size", "region", "without-rating", "sources"],
         ),
     log:
         "logs/perceptions.log",
@@ -39,5 +42,5 @@ rule perceptions:
         },
     shell:
         "python {input.script} --sample {input.sample} --part1 {input.part1}"
-        " --codebook {input.codebook} --settings {params.settings:q}"
+        " --codebook {input.codebook} --protected {input.protected} --settings {params.settings:q}"
         " --out results/perceptions 2> {log}"

@@ -1,4 +1,5 @@
 # REQUIRED INPUTS  results/weight/sample.parquet, results/clean/part1.preparation.{parquet,json}
+#                  results/disclosure/preparation.json
 # OUTPUTS          results/preparation/{numbers.json,tables/,figures/,text/}
 
 
@@ -8,6 +9,7 @@ rule preparation:
         sample="results/weight/sample.parquet",
         part1="results/clean/part1.preparation.parquet",
         codebook="results/clean/part1.preparation.json",
+        protected="results/disclosure/preparation.json",
     output:
         **exhibits(
             "preparation",
@@ -52,5 +54,5 @@ rule preparation:
         },
     shell:
         "python {input.script} --sample {input.sample} --part1 {input.part1}"
-        " --codebook {input.codebook} --settings {params.settings:q}"
+        " --codebook {input.codebook} --protected {input.protected} --settings {params.settings:q}"
         " --out results/preparation 2> {log}"

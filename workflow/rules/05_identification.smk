@@ -1,4 +1,5 @@
 # REQUIRED INPUTS  results/weight/sample.parquet, results/clean/part1.identification.{parquet,json}
+#                  results/disclosure/identification.json
 # OUTPUTS          results/identification/{numbers.json,tables/,figures/,text/}
 
 
@@ -8,6 +9,7 @@ rule identification:
         sample="results/weight/sample.parquet",
         part1="results/clean/part1.identification.parquet",
         codebook="results/clean/part1.identification.json",
+        protected="results/disclosure/identification.json",
     output:
         **exhibits(
             "identification",
@@ -50,5 +52,5 @@ rule identification:
         },
     shell:
         "python {input.script} --sample {input.sample} --part1 {input.part1}"
-        " --codebook {input.codebook} --settings {params.settings:q}"
+        " --codebook {input.codebook} --protected {input.protected} --settings {params.settings:q}"
         " --out results/identification 2> {log}"

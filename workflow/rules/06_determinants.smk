@@ -1,5 +1,6 @@
 # REQUIRED INPUTS  results/weight/sample.parquet, config/models.yaml,
 #                  results/clean/part1.{perceptions,preparation,identification}.{parquet,json}
+#                  results/disclosure/determinants.json (rules for models)
 # OUTPUTS          results/determinants/{numbers.json,tables/,figures/,text/}
 
 
@@ -17,6 +18,7 @@ rule determinants:
         ],
         models=existing("config/models.yaml"),
         schemas=schemas("models"),
+        protected="results/disclosure/determinants.json",
     output:
         **exhibits(
             "determinants",
@@ -62,5 +64,5 @@ rule determinants:
         settings={"confidence_level": config["confidence_level"]},
     shell:
         "python {input.script} --sample {input.sample} --answers {input.answers}"
-        " --codebooks {input.codebooks} --models {input.models} --settings {params.settings:q}"
+        " --codebooks {input.codebooks} --models {input.models} --protected {input.protected} --settings {params.settings:q}"
         " --out results/determinants 2> {log}"

@@ -1,6 +1,7 @@
 # REQUIRED INPUTS  results/weight/sample.parquet, results/weight_parts/{part2,part3}.parquet,
 #                  results/clean/{part1.identification,part2.cases_by_year,part2.networks_and_victims,part3.case}.parquet,
 #                  results/clean/{part2.networks_and_victims,part3.case}.json
+#                  results/disclosure/case_characteristics.json
 # OUTPUTS          results/case_characteristics/{numbers.json,tables/,figures/,text/}
 
 
@@ -16,6 +17,7 @@ rule case_characteristics:
         networks_codebook="results/clean/part2.networks_and_victims.json",
         case="results/clean/part3.case.parquet",
         case_codebook="results/clean/part3.case.json",
+        protected="results/disclosure/case_characteristics.json",
     output:
         **exhibits(
             "case_characteristics",
@@ -26,6 +28,7 @@ rule case_characteristics:
                 "tbl-cases-settings",
                 "tbl-cases-victims",
                 "tbl-cases-origins",
+                "tbl-cases-suspects",
                 "tbl-cases-compared",
                 "tbl-cases-networks",
                 "tbl-cases-weighting",
@@ -42,6 +45,7 @@ rule case_characteristics:
                 "years",
                 "settings",
                 "victims",
+                "suspects",
                 "compared",
                 "networks",
                 "weighting",
@@ -64,4 +68,4 @@ rule case_characteristics:
         " --identification {input.identification} --by-year {input.by_year}"
         " --networks {input.networks} --networks-codebook {input.networks_codebook}"
         " --case {input.case} --case-codebook {input.case_codebook}"
-        " --settings {params.settings:q} --out results/case_characteristics 2> {log}"
+        " --protected {input.protected} --settings {params.settings:q} --out results/case_characteristics 2> {log}"

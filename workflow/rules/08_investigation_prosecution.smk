@@ -2,6 +2,7 @@
 #                  results/clean/{part1.identification,part2.cases_by_year,part2.investigation,
 #                  part2.networks_and_victims,part3.case,part3.prosecution}.parquet,
 #                  results/clean/{part2.investigation,part3.case}.json
+#                  results/disclosure/investigation_prosecution.json
 # OUTPUTS          results/investigation_prosecution/{numbers.json,tables/,figures/,text/}
 
 
@@ -19,6 +20,7 @@ rule investigation_prosecution:
         case="results/clean/part3.case.parquet",
         case_codebook="results/clean/part3.case.json",
         prosecution="results/clean/part3.prosecution.parquet",
+        protected="results/disclosure/investigation_prosecution.json",
     output:
         **exhibits(
             "investigation_prosecution",
@@ -69,5 +71,5 @@ rule investigation_prosecution:
         " --identification {input.identification} --by-year {input.by_year}"
         " --investigation {input.investigation} --investigation-codebook {input.investigation_codebook}"
         " --networks {input.networks} --case {input.case} --case-codebook {input.case_codebook}"
-        " --prosecution {input.prosecution} --settings {params.settings:q}"
+        " --prosecution {input.prosecution} --protected {input.protected} --settings {params.settings:q}"
         " --out results/investigation_prosecution 2> {log}"

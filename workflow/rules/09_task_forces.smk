@@ -1,5 +1,5 @@
 # REQUIRED INPUTS  results/weight/sample.parquet, results/clean/part1.{perceptions,preparation,identification}.parquet,
-#                  results/clean/part1.preparation.json
+#                  results/clean/part1.preparation.json, results/disclosure/task_forces.json
 # OUTPUTS          results/task_forces/{numbers.json,tables/,figures/,text/}
 
 
@@ -9,6 +9,7 @@ rule task_forces:
         sample="results/weight/sample.parquet",
         part1=[f"results/clean/part1.{block}.parquet" for block in BLOCKS["part1"]],
         codebook="results/clean/part1.preparation.json",
+        protected="results/disclosure/task_forces.json",
     output:
         **exhibits(
             "task_forces",
@@ -39,5 +40,5 @@ rule task_forces:
         },
     shell:
         "python {input.script} --sample {input.sample} --part1 {input.part1}"
-        " --codebook {input.codebook} --settings {params.settings:q}"
+        " --codebook {input.codebook} --protected {input.protected} --settings {params.settings:q}"
         " --out results/task_forces 2> {log}"

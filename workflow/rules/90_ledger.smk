@@ -1,4 +1,4 @@
-# REQUIRED INPUTS  results/<rule>/numbers.json of every section; the chapters and fragments, for the numbers that they name
+# REQUIRED INPUTS  results/<rule>/numbers.json of every section and of disclosure; the chapters and fragments, for the numbers that they name
 # OUTPUTS          results/ledger/numbers.json (all numbers), printed.json (the printed form of those that the book names)
 from agency_survey.render import book_dependencies
 
@@ -8,7 +8,7 @@ SOURCES = book_dependencies("reports")
 rule ledger:
     input:
         **code("ledger"),
-        numbers=[f"results/{name}/numbers.json" for name in SECTIONS],
+        numbers=[f"results/{name}/numbers.json" for name in ["disclosure", *SECTIONS]],
         texts=[
             *(f"reports/{name}" for name in SOURCES["files"] if name.endswith(".qmd")),
             *(name for name in SOURCES["fragments"] if name.endswith(".md")),

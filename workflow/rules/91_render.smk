@@ -1,5 +1,6 @@
 # REQUIRED INPUTS  reports/ (chapters, references, style), results/ledger/printed.json, the fragments that chapters
 #                  include (results/<rule>/{tables,figures,text}/), config/digits.yaml (what may be typed into texts)
+#                  results/disclosure_audit/passed.json (no book of results that leak)
 # OUTPUTS          reports/_book/ (HTML pages, report.pdf, report.docx), results/render/{manifest,captions}.json
 # The book's files are flagged `update`: a render that fails leaves the previous book as it was.
 from agency_survey.render.engine import engine_in_use
@@ -17,6 +18,7 @@ rule render:
         sources=expand("reports/{name}", name=SOURCES["files"]),
         digits=existing("config/digits.yaml"),
         schemas=schemas("digits"),
+        audit="results/disclosure_audit/passed.json",
     output:
         update(BOOK),
         manifest="results/render/manifest.json",

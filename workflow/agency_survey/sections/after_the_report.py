@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agency_survey import estimate, lemas
+from agency_survey import distributions, estimate, lemas
 from agency_survey.design import SurveyDesign
 from agency_survey.ingest import require_labels
 from agency_survey.models import Fit, logistic
@@ -88,7 +88,6 @@ class Change:
 
 def changes(before: dict[str, estimate.Estimate], after: dict[str, estimate.Estimate], level: float) -> Change:
     """Change of each share in each domain that both waves have: difference, se, t limits, p."""
-    from scipy import stats
 
     frames = []
     for name in after:
@@ -96,7 +95,7 @@ def changes(before: dict[str, estimate.Estimate], after: dict[str, estimate.Esti
             continue
         value, se, tests = estimate.change(before[name], after[name])
         df = np.array([test.df_residual for test in tests])
-        half = stats.t.ppf(0.5 + level / 2, df) * se
+        half = distributions.t_quantile(0.5 + level / 2, df) * se
         frames.append(
             pd.DataFrame(
                 {

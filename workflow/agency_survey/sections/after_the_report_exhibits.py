@@ -102,7 +102,7 @@ def change_table(change: section.Change, waves: tuple[int, int], level: float, l
             f"{waves[0]}, percent": f"{100 * row.before:.1f}",
             f"{waves[1]}, percent": f"{100 * row.after:.1f}",
             "Change, points": _signed(row.change),
-            f"{ledger.level_text(level)} interval": f"{_signed(row.low)} to {_signed(row.high)}",
+            f"{ledger.level_text(level)} interval": f"{_signed(row.low)}{tables.TO}{_signed(row.high)}",
             "t": _signed(row.t / 100, 2) if np.isfinite(row.t) else "\N{EN DASH}",
             "p": _p(row.p),
         }
@@ -292,7 +292,7 @@ def answers_figure(found: pd.DataFrame, wave: int, level: float, line: str) -> f
         line,
         draw,
         f"n = {int(data.drop_duplicates('domain')['n'].sum()):,} local police departments and sheriffs' offices. Bars: "
-        f"{ledger.level_text(level)} logit intervals.",
+        f"{ledger.level_text(level)} logit intervals; shares too uncertain to be shown are not drawn.",
     )
 
 

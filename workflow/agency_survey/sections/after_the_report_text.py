@@ -88,13 +88,18 @@ def change_paragraph(change: section.Change | None) -> str:
     """What the test of the whole distribution says."""
     if change is None:
         return "The change from 2016 to 2020 needs both waves; this build lacks at least one of them.\n"
-    verdict = "differ" if change.overall.p < ALPHA else "do not differ by more than sampling error explains"
+    differ = change.overall.p < ALPHA
+    verdict = "differ" if differ else "do not differ by more than sampling error explains"
+    reading = (
+        "Such a change within so few years may also reflect how the questionnaires led to the question; LEMAS asked it among a "
+        "list of issues in both years. It should be read as a change in answers, not as a change in trafficking."
+        if differ
+        else "That answers are not shown to have changed does not mean that trafficking has not."
+    )
     return (
         f"The distributions of the five answers in 2016 and 2020 {verdict} (Wald test, p "
         f"{_num('change.overall.p')}). The 2016 answers are taken to be coded as in 2020: the question is the same, but "
-        "the codebook of 2016 was not at hand. A change this large within four years may also reflect how the "
-        "questionnaires led to the question; LEMAS asked it among a list of issues in both years. It should be read as a "
-        "change in answers, not as a change in trafficking.\n"
+        f"the codebook of 2016 was not at hand. {reading}\n"
     )
 
 

@@ -1,13 +1,14 @@
 """Tables, figures and tests that the chapters on the national survey share.
 
 A chapter's statistics are long tables with a row a domain and measure (``survey.shares``, ``values``); from these come
-its tables by domain with tests in foot lines, its dot plots, stacked bars and maps, and its numbers. What may not be
+its tables by domain with tests in foot lines, its dot plots, bars by part and maps, and its numbers. What may not be
 shown is taken out first (``tables.masked``, ``masked_values``), so that no exhibit prints what another hides.
 """
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from agency_survey import estimate, figures, hypotheses, ledger, tables
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
 from agency_survey.sections import survey
@@ -24,6 +26,7 @@ SIZE = "Population served"
 ALPHA = 0.05
 RAO_SCOTT, WALD, TREND = "Rao-Scott", "Wald", "trend"
 HIDDEN = "\N{EN DASH}"
+NOT_SHOWN = f"{HIDDEN}: too uncertain to be shown, or left out to protect single agencies."
 SHADES = ["#08306B", "#2E75B6", "#9DC3E6", "#E4ECF4"]
 TEST_NOTE = (
     "Lines in italics: p-values of the test that all groups above are equal, {kinds}, and of a linear trend over the classes "
@@ -50,8 +53,9 @@ def values(parts: list, estimator: Callable[[np.ndarray], estimate.Estimate], na
     parts : as of ``survey.domains``; estimator : domain (bool (n,)) -> Estimate of the k measures ``names``. A domain that
     holds nobody has missing values.
     """
-    found = []
+    found, bases = [], []
     for breakdown, name, inside in parts:
+        bases += [inside] * len(names)
         rows = {"breakdown": breakdown, "domain": name, "measure": names}
         if inside.any():
             part = estimator(inside)
@@ -61,7 +65,7 @@ def values(parts: list, estimator: Callable[[np.ndarray], estimate.Estimate], na
         else:
             rows |= dict.fromkeys(["value", "se", "low", "high"], np.nan) | {"n": 0, "df": 0}
         found.append(pd.DataFrame(rows))
-    return pd.concat(found, ignore_index=True)
+    return watch.screened(pd.concat(found, ignore_index=True), bases, [None] * len(bases))
 
 
 def quantile_values(
@@ -77,7 +81,10 @@ def quantile_values(
         return line | {"n": found.n[0, 0], "df": found.df[0, 0]}
 
     rows = [{"breakdown": kind, "domain": name, "measure": list(names)} | row(inside) for kind, name, inside in parts]
-    return pd.concat([pd.DataFrame(line) for line in rows], ignore_index=True)
+    bases = [inside & known for *_, inside in parts for _ in names]
+    return watch.screened(
+        pd.concat([pd.DataFrame(line) for line in rows], ignore_index=True), bases, [None] * len(bases)
+    )
 
 
 def value_reliability(value: float, se: float, n: int, limits: dict) -> str:
@@ -333,6 +340,7 @@ def dots_figure(
 
         spots = pd.Series(range(len(order))[::-1], index=order)
         canvas = Canvas(figsize=(figures.WIDTH, height), layout="constrained")
+        canvas.get_layout_engine().set(wspace=0.04)
         axes = np.atleast_1d(canvas.subplots(1, len(panels), sharey=True))
         for axis, (title, series) in zip(axes, panels.items(), strict=True):
             for k, (label, value) in enumerate(series.items()):
@@ -344,9 +352,9 @@ def dots_figure(
             if title:
                 axis.set_title(title)
             axis.set_xlim(0, limit * 1.03)
-            axis.set_xticks(np.linspace(0, limit, 5))
-            axis.set_xlabel(xlabel)
+            axis.set_xticks(np.linspace(0, limit, 5 if len(panels) < 3 else 3))
             axis.grid(axis="y", visible=False)
+        canvas.supxlabel(xlabel, fontsize=9)
         axes[0].set_yticks(spots, order)
         if set(order) - set(data["domain"]):
             axes[0].set_ylim(-0.5, len(order) - 0.5)  # places without a point keep their room
@@ -358,9 +366,11 @@ def dots_figure(
 
     if alt is None:
         many = len(panels) > 1
-        alt = f"{opening or 'Points with intervals, in percent.'} " + " ".join(
+        said = opening or "Points with intervals."
+        unit = "" if "percent" in said.lower() else f" {xlabel}."
+        alt = f"{said}{unit} " + " ".join(
             f"{': '.join(part for part in (title if many else '', label) if part) or xlabel}: "
-            + ", ".join(f"{row.domain} {100 * row.share:.0f}" for row in data[data[column] == value].itertuples())
+            + ", ".join(f"{row.domain}: {100 * row.share:.0f}%" for row in data[data[column] == value].itertuples())
             + "."
             for title, series in panels.items()
             for label, value in series.items()
@@ -368,7 +378,7 @@ def dots_figure(
     return figures.Figure(ident, caption, alt, data, source, draw, notes)
 
 
-def stacked_figure(
+def parts_figure(
     ident: str,
     caption: str,
     data: pd.DataFrame,
@@ -380,47 +390,50 @@ def stacked_figure(
     parts: list[str],
     xlabel: str,
     ylabel: str | None = None,
-    opening: str = "Stacked bars.",
-    alt: str | None = None,
-    colors: list[str] = SHADES,
-    columns: int = 4,
+    opening: str = "",
     height: float = 2.5,
 ) -> figures.Figure:
-    """Horizontal bars that add up to all agencies: column ``bar`` names the bar, ``measure`` the part, ``share`` its length.
+    """Shares that add up to all agencies: a panel for each part, a bar with its interval and its percent for each group.
 
-    Parts of less than four percent are not lettered: say so in the notes.
+    data : columns ``bar`` (the group), measure (the part), share, low, high; what may not be shown is missing, and has a
+    dash in the place of its number. More than four parts stand in two rows of panels.
     """
 
     def draw(data: pd.DataFrame):
         from matplotlib.figure import Figure as Canvas
 
+        rows = 1 if len(parts) <= 4 else 2
+        columns = math.ceil(len(parts) / rows)
         canvas = Canvas(figsize=(figures.WIDTH, height), layout="constrained")
-        axis = canvas.subplots()
-        names = bars[::-1]
-        left = np.zeros(len(names))
-        for part, color in zip(parts, colors, strict=False):
-            share = 100 * data[data["measure"] == part].set_index(bar)["share"].reindex(names).fillna(0).to_numpy()
-            axis.barh(names, share, left=left, color=color, edgecolor="white", linewidth=0.8, height=0.68, label=part)
-            for at, (value, start) in enumerate(zip(share, left, strict=True)):
-                if value >= 4:
-                    axis.text(
-                        start + value / 2, at, f"{value:.0f}", ha="center", va="center", color=_ink(color), fontsize=8.5
-                    )
-            left += share
-        axis.set_xlim(0, 100)
-        axis.set_xlabel(xlabel)
+        canvas.get_layout_engine().set(wspace=0.06)
+        axes = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        limit = _ceiling(data, 20)
+        for axis, part in zip(axes.flat, parts, strict=False):
+            found = data[data["measure"] == part].set_index(bar).reindex(bars[::-1])
+            at = np.arange(len(bars), dtype=float)
+            axis.barh(at, 100 * found["share"], color=SHADES[2], height=0.62)
+            figures.intervals(axis, found, at, figures.INK, "none")
+            for y, share in zip(at, found["share"], strict=True):
+                axis.text(1.02, y, f"{100 * share:.0f}" if math.isfinite(share) else HIDDEN, va="center", fontsize=8,
+                          transform=axis.get_yaxis_transform())  # fmt: skip
+            axis.set_title(textwrap.fill(part, 18 if columns < 4 else 12), fontsize=9)
+            axis.set_xlim(0, limit)
+            axis.set_xticks(np.linspace(0, limit, 3))
+            axis.set_yticks(at, bars[::-1])
+            axis.set_ylim(-0.6, len(bars) - 0.4)
+            axis.grid(axis="y", visible=False)
+        for axis in axes.flat[len(parts) :]:
+            axis.set_visible(False)
+        canvas.supxlabel(xlabel, fontsize=9)
         if ylabel:
-            axis.set_ylabel(ylabel)
-        axis.grid(axis="y", visible=False)
-        canvas.legend(loc="outside upper center", ncols=min(len(parts), columns), fontsize=8.5)
+            canvas.supylabel(ylabel, fontsize=9)
         return canvas
 
-    if alt is None:
-        at = data.set_index([bar, "measure"])["share"]
-        alt = f"{opening} " + " ".join(
-            f"{name}: " + ", ".join(f"{part.lower()} {_spoken(at.get((name, part), np.nan))}" for part in parts) + "."
-            for name in bars
-        )
+    at = data.set_index([bar, "measure"])["share"]
+    alt = f"{opening or f'Bars with intervals in {len(parts)} panels, one for each answer'}. {xlabel}. " + " ".join(
+        f"{name}: " + ", ".join(f"{part.lower()} {_spoken(at.get((name, part), np.nan))}" for part in parts) + "."
+        for name in bars
+    )
     return figures.Figure(ident, caption, alt, data, source, draw, notes)
 
 

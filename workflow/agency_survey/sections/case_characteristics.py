@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from agency_survey import estimate
+from agency_survey import distributions, estimate
 from agency_survey.design import SurveyDesign
 from agency_survey.ingest import require_labels
 from agency_survey.sections import cases, survey
@@ -34,6 +33,8 @@ COUNTS = {
     "5 to 9 investigations": (5, 9),
     "10 investigations and over": (10, np.inf),
 }
+
+SUSPECTS = {"None": 0, "One": 1, "Two to four": 2, "Five and over": 5}  # classes of cases, each from this number on
 
 
 def require(part2: pd.DataFrame, part3: pd.DataFrame) -> None:
@@ -117,7 +118,7 @@ def years(rows: pd.DataFrame, design: SurveyDesign, level: float) -> Years:
     found = pd.DataFrame([{"kind": KINDS[kind], "year": year} for kind, year in columns])
     found = found.assign(value=total, se=np.sqrt(np.diag(covariance)), n=[part.n[0] for part in parts[1:]])
     with np.errstate(divide="ignore", invalid="ignore"):
-        half = stats.t.ppf(0.5 + level / 2, df) * found["se"] / found["value"]
+        half = distributions.t_quantile(0.5 + level / 2, df) * found["se"] / found["value"]
     found = found.assign(low=found["value"] * np.exp(-half), high=found["value"] * np.exp(half))
     growth, p = _growth(total, covariance, found["kind"].to_numpy(), found["year"].astype(float).to_numpy(), df, level)
     return Years(found, growth, p, float(total[found["kind"] == cases.SEX].sum() / total.sum()))
@@ -137,7 +138,7 @@ def _growth(total, covariance, kind, year, df: float, level: float) -> tuple[pd.
             value, gradient = float(np.log(sums) @ away), np.zeros(len(kind))
             gradient[used] = (away / sums)[place]
             se = float(np.sqrt(max(gradient @ covariance @ gradient, 0.0)))
-        half, test = stats.t.ppf(0.5 + level / 2, df) * se, estimate.t_test_of(value, se, df)
+        half, test = distributions.t_quantile(0.5 + level / 2, df) * se, estimate.t_test_of(value, se, df)
         limits = np.expm1([value, value - half, value + half])
         lines.append({"kind": name, "value": limits[0], "low": limits[1], "high": limits[2], "p": test.p})
         slopes[name] = value, gradient
@@ -180,6 +181,13 @@ def victims(rows: pd.DataFrame) -> dict[str, Measure]:
         "Female": ratio(rows["q4_female"], rows["q3_victims"], inside, True),
         "Foreign nationals": ratio(rows["q5_foreign"], rows["q3_victims"], inside, True),
     }
+
+
+def suspects(rows: pd.DataFrame) -> pd.Series:
+    """Class of each described case by its number of suspects; missing where the number is."""
+    bounds = [low - 0.5 for low in SUSPECTS.values()]
+    number = rows["q6_suspects"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    return pd.Series(pd.cut(number, [*bounds, np.inf], labels=list(SUSPECTS)), index=rows.index)
 
 
 def traits(rows: pd.DataFrame) -> dict[str, Measure]:

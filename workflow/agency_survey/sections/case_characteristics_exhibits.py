@@ -25,7 +25,7 @@ from agency_survey.sections.case_tables import (
 )
 from agency_survey.sections.cases import ALL_CASES, GROUPS, LABOR, SEX
 from agency_survey.sections.survey import caption
-from agency_survey.tables import Table
+from agency_survey.tables import DASH, Table
 
 RULE = "case_characteristics"
 PREFIX = "case-characteristics"
@@ -52,6 +52,8 @@ class Results:
     origins: pd.DataFrame
     origins_test: estimate.Test
     origins_leader: cases.Leader
+    suspects: pd.DataFrame
+    suspects_test: estimate.Test
     traits: pd.DataFrame
     traits_compared: pd.DataFrame
     links: pd.DataFrame
@@ -89,6 +91,7 @@ def chapter(
             settings_table(found, limits, level, synthetic),
             victims_table(found, limits, level, synthetic),
             origins_table(found, limits, level, synthetic),
+            suspects_table(found, limits, level, synthetic),
             traits_table(found, limits, level, synthetic),
             networks_table(found, limits, level, synthetic),
             weighting_table(found, limits, level, synthetic),
@@ -140,6 +143,7 @@ def results(agencies, kinds, described, every, books, settings) -> Results:
 
     of_settings, of_origins = (cases.answers(cases_[name], inside) for name in ("q2_setting", "q5a_origin"))
     of_victims, of_traits = section.victims(cases_), section.traits(cases_)
+    classes = section.suspects(cases_)
     victims, traits = case_estimates(of_victims), case_estimates(of_traits)
     return Results(
         groups=agency_estimates(of_groups, domains),
@@ -155,6 +159,8 @@ def results(agencies, kinds, described, every, books, settings) -> Results:
         origins=case_estimates(of_origins),
         origins_test=cases.independence(case_design, cases_["q5a_origin"], case_parts),
         origins_leader=cases.leader(case_design, of_origins, inside, level),
+        suspects=case_estimates(cases.answers(classes, inside)),
+        suspects_test=cases.independence(case_design, classes, case_parts),
         traits=traits,
         traits_compared=compared(of_traits, traits),
         links=agency_estimates(of_links, parts),
@@ -211,12 +217,14 @@ def _numbers(found: Results, level: float) -> ledger.Numbers:
         ("setting", found.settings, "share of cases"),
         ("origin", found.origins, "share of cases with foreign victims"),
         ("victims", found.victims, "share of victims"),
+        ("suspects", found.suspects, "share of cases"),
         ("case", found.traits, "share or mean of cases"),
     ):
         case_tables.add(numbers, f"{PREFIX}.{name}", part, {}, level, unit)
     for name, compared in (("victims", found.victims_compared), ("case", found.traits_compared)):
         case_tables.add_contrasts(numbers, f"{PREFIX}.{name}", compared, {}, level, "sex and labor cases")
-    for name, test in (("setting", found.settings_test), ("origin", found.origins_test)):
+    tests = {"setting": found.settings_test, "origin": found.origins_test, "suspects": found.suspects_test}
+    for name, test in tests.items():
         case_tables.add_p(
             numbers, f"{PREFIX}.{name}.test", test.p, f"{name} by type", "sex and labor cases", "Rao-Scott test"
         )
@@ -368,7 +376,7 @@ def years_table(years: section.Years, level: float, synthetic: bool) -> Table:
 def _count_cell(row) -> str:
     if not np.isfinite(row["value"]):
         return builders.HIDDEN
-    return f"{row['value']:,.0f} ({row['low']:,.0f} to {row['high']:,.0f})"
+    return f"{row['value']:,.0f} ({row['low']:,.0f}{DASH}{row['high']:,.0f})"
 
 
 def _growth_cell(row) -> str:
@@ -440,6 +448,26 @@ def origins_table(found: Results, limits: dict, level: float, synthetic: bool) -
         first="Origin",
         counted=ALL_CASES,
         foot=_test_line(found.origins_test),
+    )
+
+
+def suspects_table(found: Results, limits: dict, level: float, synthetic: bool) -> Table:
+    """Cases by their number of suspects, by type."""
+    return case_tables.measures_table(
+        "tbl-cases-suspects",
+        caption(
+            f"Cases by their number of suspects, by type of trafficking: percent, with {level_text(level)} interval",
+            synthetic,
+        ),
+        found.suspects,
+        CASE_COLUMNS,
+        limits,
+        survey.source(synthetic),
+        f"{COUNT_NOTE} {ALL_NOTE} Last line: {RAO_SCOTT_NOTE}. {few_note(limits)}",
+        (28, 14, 19, 19, 19),
+        first="Suspects",
+        counted=ALL_CASES,
+        foot=_test_line(found.suspects_test),
     )
 
 
@@ -565,26 +593,19 @@ def settings_figure(found: Results, level: float, synthetic: bool) -> figures.Fi
     data = case_tables.on_axis(found.settings[found.settings["domain"] != ALL_CASES], names)
     ident, source = "fig-cases-settings", survey.source(synthetic)
     title = caption("Settings of sex and of labor trafficking cases", synthetic)
-    return case_tables.or_nothing(
-        data,
+    return case_tables.dots(
         ident,
         title,
+        data,
+        {name: {"": name} for name in (SEX, LABOR) if (data["group"] == name).any()},
         source,
-        lambda: builders.dots_figure(
-            ident,
-            title,
-            data,
-            {name: {"": name} for name in (SEX, LABOR) if (data["group"] == name).any()},
-            source,
-            f"n = {range_of(data['n'])} cases by type. {interval_note(level)} Shares too uncertain for "
-            "@tbl-cases-settings are not drawn.",
-            column="group",
-            order=[name for name in names if name in set(data["domain"])],
-            xlabel="Percent of cases of the type",
-            opening="Two panels of points with intervals.",
-            limit=case_tables.right_end(data),
-            height=2.9,
-        ),
+        f"n = {range_of(data['n'])} cases by type. {interval_note(level)} Shares too uncertain for "
+        "@tbl-cases-settings are not drawn.",
+        order=names,
+        xlabel="Percent of cases of the type",
+        opening="Two panels of points with intervals.",
+        limit=case_tables.right_end(data),
+        height=2.9,
     )
 
 
@@ -594,26 +615,19 @@ def victims_figure(found: Results, level: float, synthetic: bool) -> figures.Fig
     data = case_tables.on_axis(found.victims[found.victims["domain"] != ALL_CASES], order)
     ident, source = "fig-cases-victims", survey.source(synthetic)
     title = caption("Victims of sex and of labor trafficking by age, sex and origin", synthetic)
-    return case_tables.or_nothing(
-        data,
+    return case_tables.dots(
         ident,
         title,
+        data,
+        {"": _by_kind(data)},
         source,
-        lambda: builders.dots_figure(
-            ident,
-            title,
-            data,
-            {"": _by_kind(data)},
-            source,
-            f"n = {range_of(data['n'])} cases by type and answer. Ages: of the victims whose age is known. "
-            f"{interval_note(level)}",
-            column="group",
-            order=[name for name in order if name in set(data["domain"])],
-            xlabel="Percent of victims",
-            legend="Trafficking",
-            height=2.8,
-            corner="upper right",
-        ),
+        f"n = {range_of(data['n'])} cases by type and answer. Ages: of the victims whose age is known. "
+        f"{interval_note(level)}",
+        order=order,
+        xlabel="Percent of victims",
+        legend="Trafficking",
+        height=2.8,
+        corner="upper right",
     )
 
 
@@ -622,28 +636,20 @@ def networks_figure(found: Results, level: float, synthetic: bool) -> figures.Fi
     overall = found.links[found.links["domain"] == survey.ALL].set_index("measure")["value"]
     kinds = overall.drop(section.ANY_LINK).sort_values(ascending=False, na_position="last").index.tolist()
     data = case_tables.on_axis(found.links[found.links["domain"] != survey.ALL], [section.ANY_LINK, *kinds])
-    order = [name for name in [section.ANY_LINK, *kinds] if name in set(data["domain"])]
     ident, source = "fig-cases-networks", survey.source(synthetic)
     title = caption(
         "Links to other criminal networks, by the type of trafficking that agencies investigated", synthetic
     )
-    return case_tables.or_nothing(
-        data,
+    return case_tables.dots(
         ident,
         title,
+        data,
+        {name: {"": name} for name in GROUPS if (data["group"] == name).any()},
         source,
-        lambda: builders.dots_figure(
-            ident,
-            title,
-            data,
-            {name: {"": name} for name in GROUPS if (data["group"] == name).any()},
-            source,
-            f"n = {range_of(data['n'])} agencies by group and answer. {interval_note(level)} Shares too uncertain for "
-            "@tbl-cases-networks are not drawn.",
-            column="group",
-            order=order,
-            xlabel="Percent of agencies",
-            opening="Three panels of points with intervals.",
-            height=2.9,
-        ),
+        f"n = {range_of(data['n'])} agencies by group and answer. {interval_note(level)} Shares too uncertain for "
+        "@tbl-cases-networks are not drawn.",
+        order=[section.ANY_LINK, *kinds],
+        xlabel="Percent of agencies",
+        opening="Three panels of points with intervals.",
+        height=2.9,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from agency_survey import estimate
 from agency_survey.ledger import num, slug
 from agency_survey.sections import builders, survey
 from agency_survey.sections import case_characteristics as section
@@ -30,10 +31,10 @@ def texts(found: Results) -> dict[str, str]:
         "years": years_paragraph(found.years),
         "settings": settings_paragraph(found),
         "victims": victims_paragraph(found),
+        "suspects": suspects_paragraph(found.suspects_test),
         "compared": compared_paragraph(found.traits_compared),
         "networks": networks_paragraph(found),
         "weighting": weighting_paragraph(found.weightings),
-        "headline": headline(),
     }
 
 
@@ -47,7 +48,7 @@ def findings(found: Results) -> str:
         f"{how_many(sex)} cases that agencies described, {quoted(f'{P}.type.{slug(SEX)}.{CASES}')}, are of sex "
         f"trafficking, and {quoted(f'{P}.type.{slug(LABOR)}.{CASES}')} of labor trafficking (@tbl-cases-weighting). "
         f"{how_many(single)} agencies with several investigations, {quoted(f'{P}.one-type.{ALL}')}, investigated one "
-        f"type only (@tbl-cases-single). {how_many(linked)} agencies with cases, {quoted(f'{P}.network.any.{ALL}')}, "
+        f"type only (@tbl-cases-single), and {_lower(how_many(linked))} agencies with cases, {quoted(f'{P}.network.any.{ALL}')}, "
         f"report links to other criminal networks (@tbl-cases-networks). {how_many(young)} victims whose age is known, "
         f"{quoted(f'{P}.victims.under-25.{CASES}')}, were younger than twenty-five, and "
         f"{quoted(f'{P}.victims.under-18.{CASES}')} were children (@tbl-cases-victims).\n"
@@ -163,6 +164,17 @@ def victims_paragraph(found: Results) -> str:
     )
 
 
+def suspects_paragraph(test: estimate.Test) -> str:
+    """How many suspects cases have; test : of the two types."""
+    return (
+        f"No suspect was identified in {quoted(f'{P}.suspects.none.{CASES}')} of cases, a single one in "
+        f"{quoted(f'{P}.suspects.one.{CASES}')}, and five or more in {quoted(f'{P}.suspects.five-and-over.{CASES}')} "
+        f"(@tbl-cases-suspects); on average a case has {quoted(f'{P}.case.suspects-per-case.{CASES}')} suspects. The numbers "
+        f"of suspects in sex and in labor cases {test_words(test)} (p {num(f'{P}.suspects.test')}). Of the suspects' age, sex "
+        "and origin the form asks nothing.\n"
+    )
+
+
 SHORT = {
     "Victims per case": "the number of victims",
     "Suspects per case": "the number of suspects",
@@ -232,14 +244,4 @@ def weighting_paragraph(weightings: pd.DataFrame) -> str:
         "cases standing for all investigations of their agency, which takes them to be a random choice. The share "
         f"that moves most is “{_lower(top)}”, which then is "
         f"{quoted(f'{P}.weighting.{slug(top)}.all-investigations')}.\n"
-    )
-
-
-def headline() -> str:
-    """The sentence of the book's first page."""
-    return (
-        f"Of the agencies with cases, {quoted(f'{P}.network.any.{ALL}')} report links to other criminal networks; of "
-        f"those with several investigations, {quoted(f'{P}.one-type.{ALL}')} investigated one type of trafficking "
-        f"only; and of the victims whose age is known, {quoted(f'{P}.victims.under-25.{CASES}')} were younger than "
-        "twenty-five (@sec-case-characteristics).\n"
     )

@@ -21,8 +21,8 @@ IN_WORDS = dict(
     )
 )
 FEW_NOTE = (
-    "\\* relative standard error over {flag} percent; \N{EN DASH} not shown: relative standard error over {hide} percent "
-    "or fewer than {n} agencies."
+    "\\* relative standard error over {flag} percent; \N{EN DASH} not shown: relative standard error over {hide} percent"
+    ", fewer than {n} agencies, or left out to protect single agencies (@sec-methods-printed)."
 )
 HOLM_NOTE = "p: adjusted for all tests of the table [Holm's method, @holm1979], the intervals are not."
 CLUSTER_NOTE = "Errors allow for cases of one agency being alike."
@@ -63,7 +63,7 @@ def difference_cell(row) -> str:
         return builders.HIDDEN
     scale = 100 if row.percent else 1
     value, low, high = (f"{scale * v:+.1f}".replace("-", ledger.MINUS) for v in (row.value, row.low, row.high))
-    return f"{value} ({low} to {high})"
+    return f"{value} ({low}{tables.TO}{high})"
 
 
 def measures_table(
@@ -133,6 +133,20 @@ def or_nothing(data: pd.DataFrame, ident: str, caption: str, source: str, make: 
     return make()
 
 
+def dots(
+    ident: str, caption: str, data: pd.DataFrame, panels: dict, source: str, notes: str, *, order: list[str], **look
+) -> Figure:
+    """``builders.dots_figure`` of data ``on_axis``, or a picture that says why there is none."""
+    names = [name for name in order if name in set(data["domain"])]
+    return or_nothing(
+        data,
+        ident,
+        caption,
+        source,
+        lambda: builders.dots_figure(ident, caption, data, panels, source, notes, column="group", order=names, **look),
+    )
+
+
 def right_end(data: pd.DataFrame) -> float:
     """Right end of an axis in percent that holds all shares and their intervals: a multiple of 20."""
     most = data[["share", "high"]].max().max()
@@ -141,6 +155,8 @@ def right_end(data: pd.DataFrame) -> float:
 
 def range_of(counts: pd.Series) -> str:
     """'312 to 335' of the smallest and the largest count, or the one that there is."""
+    if counts.empty:
+        return "0"
     low, high = int(counts.min()), int(counts.max())
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
@@ -226,9 +242,9 @@ def how_many(row, whole: str = "") -> str:
     return "Fewer than half of the" if row["high"] < 0.5 else "About half of the"
 
 
-def most_often(found: cases.Leader) -> str:
-    """'“x” has the largest share', with those not shown to be less."""
-    said = f"“{found.name}” has the largest share"
+def most_often(found: cases.Leader, of: str = "") -> str:
+    """'“x” has the largest share', with those not shown to be less; of : what the share is of, as in ' of y'."""
+    said = f"“{found.name}” has the largest share{of}"
     if not found.ties:
         return said
     if len(found.ties) > 2:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from agency_survey import estimate, hypotheses, tables
+from agency_survey import distributions, estimate, hypotheses, tables
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.sections import builders, survey
 
 SEX, LABOR, BOTH = "Sex trafficking", "Labor trafficking", "Both"
@@ -36,6 +36,12 @@ class Measure:
     x: np.ndarray
     known: np.ndarray
     share: bool
+
+    @property
+    def counted(self) -> np.ndarray | None:
+        """bool (n,) rows of which it is the share; None where it is no share of rows."""
+        units = np.isin(self.y, (0.0, 1.0)).all() and np.array_equal(self.x, self.known)
+        return self.y > 0 if self.share and units else None
 
 
 def share(answer: pd.Series, labels: Iterable[str], within: np.ndarray) -> Measure:
@@ -131,7 +137,7 @@ def estimates(
     agency : (n,) identifiers, of which ``agencies`` counts the distinct ones; n counts rows. Limits are logit limits
     for shares, t limits for others. Where nothing is known the values are missing and n is 0.
     """
-    found = []
+    found, bases, counted = [], [], []
     weighted = design.weight > 0
     for breakdown, domain, inside in parts:
         for name, measure in measures.items():
@@ -143,7 +149,9 @@ def estimates(
                 low, high = part.interval(level, "logit" if measure.share else "t")[0]
                 row |= {"value": part.value[0], "se": part.se[0], "low": low, "high": high, "df": part.df[0]}
             found.append(row)
-    return pd.DataFrame(found)
+            bases.append(used)
+            counted.append(measure.counted)
+    return watch.screened(pd.DataFrame(found), bases, counted, agency)
 
 
 def masked(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
@@ -181,7 +189,7 @@ def contrasts(design: SurveyDesign, measures: Mapping[str, Measure], first, seco
         if all(measure.x[used].any() for used in sides):
             pair = [estimate.ratio(design, measure.y, measure.x, used) for used in sides]
             value, se, test = estimate.contrast(estimate.stack(design, pair), [1, -1])
-            half = stats.t.ppf(0.5 + level / 2, test.df_residual) * se if test.df_residual > 0 else np.nan
+            half = distributions.t_quantile(0.5 + level / 2, test.df_residual) * se if test.df_residual > 0 else np.nan
             row |= {"value": value, "se": se, "low": value - half, "high": value + half, "p": test.p}
         found.append(row)
     found = pd.DataFrame(found)
@@ -230,9 +238,15 @@ def leader(design: SurveyDesign, measures: Mapping[str, Measure], inside: np.nda
     return Leader(top, [name for name, q in zip(others, p, strict=True) if not q < builders.ALPHA], found[0])
 
 
+def first_of(design: SurveyDesign, answers: Mapping[str, tuple[np.ndarray, np.ndarray]], level: float) -> Leader:
+    """``leader`` of answers that are each true or false (bool (n,)) among those known (bool (n,)), over all agencies."""
+    measures = {name: indicator(y, known) for name, (y, known) in answers.items()}
+    return leader(design, measures, np.ones(len(design.weight), dtype=bool), level)
+
+
 def lead_over(design: SurveyDesign, first: Measure, second: Measure, inside, level: float) -> hypotheses.Comparison:
     """First less second measure of one domain (bool (n,)), each among the rows that it is known for."""
     pair = [estimate.ratio(design, one.y, one.x, one.known & inside & (design.weight > 0)) for one in (first, second)]
     value, se, test = estimate.contrast(estimate.stack(design, pair), [1, -1])
-    half = stats.t.ppf(0.5 + level / 2, test.df_residual) * se if test.df_residual > 0 else np.nan
+    half = distributions.t_quantile(0.5 + level / 2, test.df_residual) * se if test.df_residual > 0 else np.nan
     return hypotheses.Comparison(value, se, float(value - half), float(value + half), level, test)

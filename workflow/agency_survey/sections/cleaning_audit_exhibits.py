@@ -38,6 +38,7 @@ SIDES = {"returned": "As returned", "cleaned": "As cleaned"}
 DOMAINS = {"part1": survey.ALL, "part2": "Agencies with Part II", "part3": "Cases described in Part III"}
 FORMAT = {"share": "percent1", "ratio": "percent1", "mean": "number1", "total": "count"}
 DELIMITED = {"csv", "tsv"}
+MOST = 8  # variables of a file that the table of changes names
 KINDS = {
     "duplicate_return": "Second return of an agency",
     "id_typo": "Mistyped identifier",
@@ -330,11 +331,13 @@ def plain(text: str) -> str:
 
 
 def variables_table(variables: pd.DataFrame, books: dict[str, Codebook], synthetic: bool) -> Table:
-    """Changes and open queries by variable, files below one another."""
+    """Changes and open queries of each file's variables that have most of them; the data have all variables."""
     rows = []
     for name, part in variables.groupby("file", sort=False):
         counts = {"Changes": f"**{part['changes'].sum():,}**", "Open queries": f"**{part['queries'].sum():,}**"}
         rows.append({"Variable": f"**{NAMES[name]}**", "Label": "", **counts})
+        order = (part["changes"] + part["queries"]).sort_values(ascending=False, kind="stable").index
+        rest, part = part.loc[order[MOST:]], part.loc[order[:MOST].sort_values()]
         rows += [
             {
                 "Variable": row.variable or "(whole record)",
@@ -344,6 +347,9 @@ def variables_table(variables: pd.DataFrame, books: dict[str, Codebook], synthet
             }
             for row in part.itertuples()
         ]
+        if len(rest):
+            counts = {"Changes": f"{rest['changes'].sum():,}", "Open queries": f"{rest['queries'].sum():,}"}
+            rows.append({"Variable": f"{len(rest)} more", "Label": "", **counts})
     if not rows:
         rows = [{"Variable": "None", "Label": "", "Changes": "0", "Open queries": "0"}]
     return Table(
@@ -352,7 +358,7 @@ def variables_table(variables: pd.DataFrame, books: dict[str, Codebook], synthet
         pd.DataFrame(rows),
         variables,
         survey.source(synthetic, weighted=False),
-        "Variables without a change or an open query are left out.",
+        f"Each file's variables with most changes and queries, {MOST} at most; the table's data file lists all that have any.",
         left=("Label",),
         widths=(34, 60, 12, 12),
     )

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from agency_survey import estimate, hypotheses, logic, models
+from agency_survey import distributions, estimate, hypotheses, logic, models
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
@@ -371,7 +370,7 @@ def mean_residual_test(fit: models.Fit, group: np.ndarray) -> estimate.Test:
     f = rows.design.degrees_of_freedom(rows.inside)
     statistic = (f - groups + 2) / (f * groups) * wald
     return estimate.Test(
-        statistic, groups - 1, f - groups + 2, float(stats.f.sf(statistic, groups - 1, f - groups + 2))
+        statistic, groups - 1, f - groups + 2, float(distributions.f_tail(statistic, groups - 1, f - groups + 2))
     )
 
 
@@ -478,7 +477,7 @@ def margins(part: Study, last: Model, level: float) -> pd.DataFrame:
         table = last.table.assign(**{roles["preparation"]: np.where(last.inside, float(step), np.nan)})
         found = models.predicted_margins(last.fit, last.terms, table, roles["size"], list(sizes(part)))
         p, se = found.coefficients, found.se
-        half = stats.t.ppf(0.5 + level / 2, found.df) * se / (p * (1 - p))
+        half = distributions.t_quantile(0.5 + level / 2, found.df) * se / (p * (1 - p))
         centre = np.log(p / (1 - p))
         low, high = (1 / (1 + np.exp(-(centre + sign * half))) for sign in (-1, 1))
         frames.append(
@@ -575,6 +574,6 @@ def expected_cases(part: Study, last: Model, positive: models.Fit, level: float)
             scores = rows.spread(share * (chance * number - value))
             scores = scores + influences[0] @ slopes[0] + influences[1] @ slopes[1]
             se = float(np.sqrt(part.design.variance(scores[:, None])[0]))
-            half = stats.t.ppf(0.5 + level / 2, positive.df) * se / value
+            half = distributions.t_quantile(0.5 + level / 2, positive.df) * se / value
             found.append((population, step, value, se, value * np.exp(-half), value * np.exp(half)))
     return pd.DataFrame(found, columns=["population", "step", "value", "se", "low", "high"])

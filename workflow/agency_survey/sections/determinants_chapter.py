@@ -63,7 +63,6 @@ def chapter(
         "robustness": say.robustness_paragraph(robust),
         "diagnostics": say.diagnostics_paragraph(diagnostics),
         "simultaneity": say.simultaneity_paragraph(found, tipping, ratios),
-        "headline": say.headline(last, roles, found, look.synthetic),
     }
     return builders.exhibits(
         numbers.numbers,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize
 
-from agency_survey import imputation, models, replicates
+from agency_survey import distributions, imputation, models, replicates
 from agency_survey.calibration import raking_factor
 from agency_survey.codebook import Codebook
 from agency_survey.design import survey_design
@@ -162,7 +162,7 @@ class Varied:
                 "se": self.found.se,
                 "low": limits[:, 0],
                 "high": limits[:, 1],
-                "p": 2 * stats.t.sf(t, self.found.df),
+                "p": 2 * distributions.t_tail(t, self.found.df),
             }
         )
 
@@ -189,9 +189,9 @@ def replicated(part: Study, last: Model, rows: pd.DataFrame) -> Varied:
 
 def raking(rows: pd.DataFrame, weight: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
     """Weights (n,) -> weights raked to the margins that ``weight`` has, by the columns raking_*; None without any."""
-    labels = {name: rows[name].to_numpy() for name in rows if name.startswith("raking_")}
-    totals = {name: pd.Series(weight).groupby(values).sum() for name, values in labels.items()}
-    return (lambda given: given * raking_factor(given, labels, totals)) if labels else None
+    codes = {name: pd.factorize(rows[name])[0] for name in rows if name.startswith("raking_")}
+    totals = {name: pd.Series(weight).groupby(values).sum() for name, values in codes.items()}
+    return (lambda given: given * raking_factor(given, codes, totals)) if codes else None
 
 
 # ---- diagnostics -----------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def risk_ratios(part: Study, last: Model, level: float) -> pd.DataFrame:
         below, above = found.coefficients
         slope = np.array([-1 / below, 1 / above])
         centre, se = np.log(above / below), float(np.sqrt(slope @ found.covariance @ slope))
-        half = stats.t.ppf(0.5 + level / 2, found.df) * se
+        half = distributions.t_quantile(0.5 + level / 2, found.df) * se
         ratio, low, high = (float(np.exp(v)) for v in (centre, centre - half, centre + half))
         rows.append(
             {

@@ -12,7 +12,7 @@ from agency_survey import figures, ledger
 from agency_survey.sections import builders, survey
 from agency_survey.sections.determinants import Counts, Model, Study, column_label
 from agency_survey.sections.determinants_checks import MAIN, Robustness, Tipping
-from agency_survey.tables import DASH, Table
+from agency_survey.tables import DASH, TO, Table
 
 ROLES = {
     "size": "Population served (per doubling)",
@@ -20,6 +20,7 @@ ROLES = {
     "perception": "Leader sees trafficking",
     "preparation": "Preparation (per step)",
 }
+TERM = "Term"
 COUNTED = ["No", "One", "Two", "Three", "Four"]
 
 
@@ -56,13 +57,8 @@ def points_cell(effect: float, low: float, high: float) -> str:
     """'3.3 (2.2 to 4.3)' percentage points, minus signs as in the text."""
     if not np.isfinite(effect):
         return builders.HIDDEN
-    one, two, three = (_signed(100 * v) for v in (effect, low, high))
-    return f"{one} ({two} to {three})"
-
-
-def _signed(value: float, places: int = 1) -> str:
-    text = f"{abs(value):.{places}f}"
-    return (ledger.MINUS if value < 0 and text.strip("0.") else "") + text
+    one, two, three = (ledger.decimals(100 * v, 1) for v in (effect, low, high))
+    return f"{one} ({two}{TO}{three})"
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------------
@@ -74,7 +70,7 @@ def sample_table(found: pd.DataFrame, look: Print) -> Table:
     for row in found.itertuples():
         mean = row.kind == "mean"
         name = row.label.split(" (")[0]
-        line = {"": row.label if not mean else f"{name}, mean" if row.base == 0 else f"{name}, geometric mean"}
+        line = {"Trait": row.label if not mean else f"{name}, mean" if row.base == 0 else f"{name}, geometric mean"}
         for group, heading in (("some", "With a case"), ("none", "Without"), ("all", "All")):
             values = np.array([getattr(row, f"{group}{end}") for end in ("", "_low", "_high")])
             values = 100 * values if not mean else row.base**values if row.base else values
@@ -83,7 +79,7 @@ def sample_table(found: pd.DataFrame, look: Print) -> Table:
         line["p"] = builders.p_text(row.p) if np.isfinite(row.p) else ""
         lines.append(line)
     first = found.iloc[0]
-    counted = {"": "Agencies, unweighted"}
+    counted = {"Trait": "Agencies, unweighted"}
     counted |= {name: f"{first[key]:,}" for name, key in (("With a case", "some_n"), ("Without", "none_n"))}
     lines.append(counted | {"All": f"{first['all_n']:,}", "p": ""})
     return builders.lines_table(
@@ -121,7 +117,7 @@ def odds_table(part: Study, found: list[Model], table: pd.DataFrame, fit: pd.Dat
     }
     headings = _headings(found)
     for label, cell in measures.items():
-        lines.append({"": label} | {headings[row.model]: cell(row) for row in fit.itertuples()})
+        lines.append({TERM: label} | {headings[row.model]: cell(row) for row in fit.itertuples()})
     return builders.lines_table(
         "tbl-determinants-odds",
         look.caption(f"Models of having investigated a case: odds ratios, with {look.limits}"),
@@ -165,7 +161,7 @@ def _by_model(part: Study, found: list[Model], table: pd.DataFrame, cell) -> lis
     headings = _headings(found)
     cells = {(row.model, row.term): cell(row) for row in table.itertuples()}
     return [
-        {"": column_label(part, term)} | {headings[one.ident]: cells.get((one.ident, term), "") for one in found}
+        {TERM: column_label(part, term)} | {headings[one.ident]: cells.get((one.ident, term), "") for one in found}
         for term in dict.fromkeys(table["term"])
     ]
 
@@ -231,13 +227,13 @@ def counts_table(found: Counts, look: Print) -> Table:
     cells = {(row.part, row.term): ratio_cell(row.ratio, row.low, row.high) for row in found.ratios.itertuples()}
     labels = dict(zip(found.ratios["term"], found.ratios["label"], strict=True))
     lines = [
-        {"": label} | {heading: cells.get((name, term), "") for name, heading in headings.items()}
+        {TERM: label} | {heading: cells.get((name, term), "") for name, heading in headings.items()}
         for term, label in labels.items()
     ]
     n = found.ratios.groupby("part")["n"].first()
-    lines.append({"": "*Agencies*"} | {heading: f"{n[name]:,}" for name, heading in headings.items()})
+    lines.append({TERM: "*Agencies*"} | {heading: f"{n[name]:,}" for name, heading in headings.items()})
     thetas = {"any": "", "positive": _theta(found.positive), "overall": _theta(found.overall)}
-    lines.append({"": "*Dispersion (theta)*"} | {heading: thetas[name] for name, heading in headings.items()})
+    lines.append({TERM: "*Dispersion (theta)*"} | {heading: thetas[name] for name, heading in headings.items()})
     return builders.lines_table(
         "tbl-determinants-counts",
         look.caption(f"Models of the number of cases: ratios, with {look.limits}"),
@@ -266,7 +262,7 @@ def robustness_table(found: Robustness, look: Print) -> Table:
         cells = {row.role: ratio_cell(row.ratio, row.low, row.high) for row in part.itertuples()}
         first = part.iloc[0]
         lines.append(
-            {"": first["title"], "Agencies": f"{first['n']:,}", "With a case": f"{first['cases']:,}"}
+            {"Model": first["title"], "Agencies": f"{first['n']:,}", "With a case": f"{first['cases']:,}"}
             | {label: cells.get(role, builders.HIDDEN) for role, label in ROLES.items()}
         )
     return builders.lines_table(
@@ -290,7 +286,7 @@ def diagnostics_table(part: Study, found: pd.DataFrame, look: Print) -> Table:
     """Variance inflation and influence, by term of the last model."""
     lines = [
         {
-            "": column_label(part, row.term),
+            TERM: column_label(part, row.term),
             "Variance inflation": f"{row.inflation:.2f}",
             "Largest change by one agency, in standard errors": f"{row.largest_change:.2f}",
             "Agencies over the limit": f"{row.agencies_over:,}",
@@ -499,17 +495,14 @@ def _curves(ident: str, caption: str, data: pd.DataFrame, ylabel: str, notes: st
     ends = [data["population"].min(), data["population"].max()]
     at = data.set_index(["step", "population"])
     places = 0 if unit == "percent" else 2
-    alt = (
-        "Panels of rising or falling curves over population served, one for each number of steps of preparation. "
-        + " ".join(
-            f"{_steps(step)}: "
-            + " and ".join(
-                f"{at.loc[(step, end), 'scale'] * at.loc[(step, end), 'value']:.{places}f} {unit} at {end:,} people"
-                for end in ends
-            )
-            + "."
-            for step in sorted(data["step"].unique())
+    alt = "Curves with bands over population served, a panel for each number of steps of preparation. " + " ".join(
+        f"{_steps(step)}: "
+        + " and ".join(
+            f"{at.loc[(step, end), 'scale'] * at.loc[(step, end), 'value']:.{places}f} {unit} at {end:,} people"
+            for end in ends
         )
+        + "."
+        for step in sorted(data["step"].unique())
     )
     return figures.Figure(ident, caption, alt, data, look.source, draw, notes)
 

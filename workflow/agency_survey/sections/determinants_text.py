@@ -63,7 +63,7 @@ def findings(last: Model, roles: dict[str, str], found: dict[str, str], tipping:
         opening = (
             f"{kept}agencies that have prepared are {more} likely to have investigated a case: each further step "
             "(training, a "
-            f"protocol, specialized personnel) goes with odds {num(odds)} times as high ({num(odds, 'ci')}). In a "
+            f"protocol, specialized personnel) goes with odds {num(odds)} times as high ({num(odds, 'ci')}), and in a "
             "community of "
             f"{num(f'{PREFIX}.margin.population')} people the predicted share with a case is "
             f"{quoted(_margin('none'))} without "
@@ -335,23 +335,3 @@ def simultaneity_paragraph(found: dict[str, str], tipping: dict[str, Tipping], r
         "explain."
     )
     return f"{' '.join(parts)}\n\n{cause}\n"
-
-
-def headline(last: Model, roles: dict[str, str], found: dict[str, str], synthetic: bool) -> str:
-    """The sentence of the book's first page."""
-    odds = ident(last.ident, roles["preparation"], "odds")
-    where = "In the synthetic stand-in for the survey of 2007" if synthetic else "In the survey of 2007"
-    if found["preparation"] == UNCLEAR:
-        said = (
-            "preparation is not shown to go with having investigated a case when size, place and the leader's "
-            "perception are "
-            f"held constant ({_with('odds ratio of a further step', odds)})"
-        )
-    else:
-        said = (
-            "each further step of preparation (training, a protocol, specialized personnel) goes with odds of having "
-            f"investigated a case that are {num(odds)} times as high ({num(odds, 'ci')}) when size, place and the "
-            "leader's "
-            "perception are held constant"
-        )
-    return f"{where}, {said} (@sec-determinants).\n"

@@ -9,10 +9,11 @@ import pandas as pd
 
 from agency_survey import estimate, hypotheses
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.ingest import require_labels
 from agency_survey.lemas import population_class
 from agency_survey.national_survey import STATE
-from agency_survey.sections import builders, concentration, survey
+from agency_survey.sections import builders, cases, concentration, survey
 from agency_survey.weights import collapsed_classes
 
 YES, NO = "Yes", "No"
@@ -221,6 +222,24 @@ def shares_of_total(design: SurveyDesign, scores: dict, counts: dict, parts: lis
     return pd.DataFrame(found)
 
 
+def screened(found: pd.DataFrame, given: Answers, parts: list) -> pd.DataFrame:
+    """``totals`` or ``shares_of_total`` without what would tell of single agencies (``disclosure.watch``).
+
+    Agencies with a case in the country, and a domain's share of them, tell of the domain's respondents with a case.
+    """
+    known = {"Agencies": np.ones(len(given.answered), dtype=bool), AGENCIES: given.answered}
+    known |= {CASES if kind == "All cases" else kind: given.any_case & np.isfinite(given.of(kind)) for kind in KINDS}
+    domains = {(breakdown, name): inside for breakdown, name, inside in parts}
+    whole = given.any_case & parts[0][2]
+    bases, counted = [], []
+    for row in found.itertuples():
+        inside = domains[row.breakdown, row.domain]
+        of_agencies = row.measure == AGENCIES
+        bases.append(whole if of_agencies and "share" in found else inside & known[row.measure])
+        counted.append(given.any_case & inside if of_agencies else None)
+    return watch.screened(found, bases, counted)
+
+
 def excess(design: SurveyDesign, scores: dict, parts: list, domain: str, level: float) -> hypotheses.Comparison:
     """A domain's share of cases less its share of agencies, with its t test; scores : ``filled``."""
     j = next(at for at, (_, name, _) in enumerate(parts) if name == domain)
@@ -346,3 +365,12 @@ def without_answer(rows: pd.DataFrame, design: SurveyDesign, level: float) -> pd
         counts["invalid"] = int((kind == "invalid").sum())
         found.append(part.assign(variable=name, question=question, **counts))
     return pd.concat(found, ignore_index=True)
+
+
+def unsure_most(rows: pd.DataFrame, design: SurveyDesign, level: float) -> cases.Leader:
+    """The question with the largest share of don't know among agencies that answered or said so."""
+    answers = {}
+    for name, question in QUESTIONS.items():
+        unsure = (rows[f"{name}__missing"] == "dont_know").to_numpy()
+        answers[question] = (unsure, unsure | rows[name].notna().to_numpy())
+    return cases.first_of(design, answers, level)

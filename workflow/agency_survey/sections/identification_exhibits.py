@@ -10,9 +10,10 @@ from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
-from agency_survey.sections import builders, survey
+from agency_survey.sections import builders, cases, survey
 from agency_survey.sections import identification as section
 from agency_survey.sections.builders import ALPHA, HIDDEN, SIZE, aside, cell, quoted, value_cell
+from agency_survey.sections.case_tables import most_often
 from agency_survey.sections.identification import (
     AGENCIES,
     ALL_AGENCIES,
@@ -45,6 +46,7 @@ KIND_KEYS = dict(zip(KINDS, ["all", "sex", "labour"], strict=True))
 STATISTIC_KEYS = {GINI: "gini", TENTH: "top-tenth", QUARTER: "top-quarter"}
 GROUPS = [ALL, "Agency type", SIZE, "Region", "Location", "Task force"]
 PERIOD = "2000 to 2006"
+UNSURE = " of answers of don't know"
 
 
 def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: dict) -> Exhibits:
@@ -131,8 +133,7 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
             "country": country_paragraph(above),
             "partners": partners_paragraph(excess),
             "concentration": concentration_paragraph(types),
-            "without-answer": unsure_paragraph(unsure),
-            "headline": headline(synthetic),
+            "without-answer": unsure_paragraph(section.unsure_most(rows, design, level)),
         },
     )
 
@@ -141,12 +142,15 @@ def _country(rows, given, design, parts, classes, level, limits) -> tuple:
     """(totals, shares of the totals, shares in the largest communities and downward, as they may be shown; excess of
     partners' share of cases over that of agencies)."""
     scores, counts = section.filled(rows, given, design, parts, classes), section.known_counts(given, parts)
-    totals = builders.masked_values(section.totals(design, scores, counts, parts, level), limits)
-    shares = tables.masked(section.shares_of_total(design, scores, counts, parts, level), limits)
+    totals = section.screened(section.totals(design, scores, counts, parts, level), given, parts)
+    totals = builders.masked_values(totals, limits)
+    shares = section.screened(section.shares_of_total(design, scores, counts, parts, level), given, parts)
+    shares = tables.masked(shares, limits)
     excess = section.excess(design, scores, parts, "Partner", level)
     downward = section.from_the_largest(parts)
     scores, counts = section.filled(rows, given, design, downward, classes), section.known_counts(given, downward)
-    above = tables.masked(section.shares_of_total(design, scores, counts, downward, level), limits)
+    above = section.screened(section.shares_of_total(design, scores, counts, downward, level), given, downward)
+    above = tables.masked(above, limits)
     above = above[(above["breakdown"] == SIZE) & above["measure"].isin(["Agencies", AGENCIES, CASES])]
     return totals, shares, above.reset_index(drop=True), excess
 
@@ -403,20 +407,18 @@ def number_figure(counts, synthetic: bool) -> figures.Figure:
     data = counts[counts["breakdown"] == SIZE].reset_index(drop=True)
     classes = [name for name, part in data.groupby("domain", sort=False) if part["share"].notna().any()]
     data = data[data["domain"].isin(classes)].reset_index(drop=True)
-    return builders.stacked_figure(
+    return builders.parts_figure(
         "fig-identification-number",
         caption("Number of cases of agencies with a case, by population served", synthetic),
         data,
         survey.source(synthetic),
-        f"n = {data['n'].min():,} to {data['n'].max():,} local agencies with a case by class; classes with too few of them, "
-        "and parts too uncertain for @tbl-identification-number, are not drawn. Shares below four percent are not lettered.",
+        f"n = {data['n'].min():,} to {data['n'].max():,} local agencies with a case by class; classes with too few of them "
+        f"are not drawn. Lines: the intervals of @tbl-identification-number. {builders.NOT_SHOWN}",
         bar="domain",
         bars=classes,
         parts=list(COUNTS),
         xlabel="Percent of agencies with a case",
         ylabel="Population served",
-        opening="A stacked bar for each class of population served.",
-        colors=builders.SHADES[::-1],
         height=2.8,
     )
 
@@ -453,7 +455,7 @@ def cumulative_figure(above, level: float, synthetic: bool) -> figures.Figure:
     alt = "Three rising curves with intervals, from the largest communities to all. " + " ".join(
         f"{label}: "
         + ", ".join(
-            f"{row.domain} {100 * row.share:.0f}"
+            f"{row.domain}: {100 * row.share:.0f}"
             for row in above[above["measure"] == measure].dropna(subset="share").itertuples()
         )
         + " percent."
@@ -467,7 +469,8 @@ def cumulative_figure(above, level: float, synthetic: bool) -> figures.Figure:
         survey.source(synthetic),
         draw,
         f"n = {above.loc[above['measure'] == CASES, 'n'].max():,} local agencies with a case whose number is known. Bars: "
-        f"{level_text(level)} logit intervals; shares of all local agencies carry no error.",
+        f"{level_text(level)} logit intervals; shares of all local agencies carry no error. Points too uncertain for "
+        "@tbl-identification-cumulative are not drawn, and the lines pass them by.",
     )
 
 
@@ -658,22 +661,10 @@ def concentration_paragraph(types) -> str:
     )
 
 
-def unsure_paragraph(unsure: pd.DataFrame) -> str:
+def unsure_paragraph(most: cases.Leader) -> str:
     """Don't know on any case and on the number."""
-    known = unsure.dropna(subset="share")
-    most = known.loc[known["share"].idxmax()]
     return (
-        "Don't know is most frequent on the question about the "
-        f"{most['question'][0].lower()}{most['question'][1:]} ({num(f'{PREFIX}.dont-know.' + slug(most['question']))}; "
+        f"Among the questions on cases, {most_often(most, UNSURE)} ({num(f'{PREFIX}.dont-know.' + slug(most.name))}; "
         "@tbl-identification-without-answer). An agency that gives the numbers of both types but no total counts with "
         "their sum.\n"
-    )
-
-
-def headline(synthetic: bool) -> str:
-    """The sentence of the book's first page."""
-    return (
-        f"In the {'synthetic stand-in for the survey' if synthetic else 'survey'}, {quoted(_id('any-case'))} of agencies "
-        f"investigated at least one case from {PERIOD}, an estimated {quoted(_id('agencies'))} agencies "
-        "(@sec-identification).\n"
     )

@@ -18,7 +18,7 @@ from agency_survey.sections import investigation_prosecution_text as text
 from agency_survey.sections.case_tables import CLUSTER_NOTE, HOLM_NOTE, RAO_SCOTT_NOTE, few_note
 from agency_survey.sections.cases import ALL_CASES, GROUPS, LABOR, SEX
 from agency_survey.sections.survey import caption
-from agency_survey.tables import Table
+from agency_survey.tables import DASH, Table
 
 RULE = "investigation_prosecution"
 PREFIX = "investigation-prosecution"
@@ -457,7 +457,7 @@ def models_table(fitted: list[section.Modelled], level: float, synthetic: bool) 
         line = {"Trait": label}
         for name, rows in at.items():
             row = rows.get(term)
-            line[name] = "" if row is None else f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})"
+            line[name] = "" if row is None else f"{row.ratio:.2f} ({row.low:.2f}{DASH}{row.high:.2f})"
             line[f"p {name.lower()}"] = "" if row is None else builders.p_text(row.p_adjusted)
         lines.append(line)
     for key, heading in JOINT.items():
@@ -469,7 +469,7 @@ def models_table(fitted: list[section.Modelled], level: float, synthetic: bool) 
     for heading, values in (
         ("Cases (agencies)", [f"{one.n:,} ({one.agencies:,})" for one in fitted]),
         ("Cases with the outcome", [f"{one.events:,}" for one in fitted]),
-        ("Area under the curve", [f"{one.auc[0]:.2f} ({one.auc[1]:.2f} to {one.auc[2]:.2f})" for one in fitted]),
+        ("Area under the curve", [f"{one.auc[0]:.2f} ({one.auc[1]:.2f}{DASH}{one.auc[2]:.2f})" for one in fitted]),
     ):
         line = {"Trait": f"*{heading}*"}
         for one, value in zip(fitted, values, strict=True):

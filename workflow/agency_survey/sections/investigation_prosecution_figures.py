@@ -27,25 +27,18 @@ def light(found: Results, level: float, synthetic: bool) -> figures.Figure:
     data = case_tables.on_axis(pd.concat([found.light, of_cases], ignore_index=True), names)
     ident, source = "fig-investigation-light", survey.source(synthetic)
     title = caption("How cases come to light: ways that agencies name, and the way of each described case", synthetic)
-    return case_tables.or_nothing(
-        data,
+    return case_tables.dots(
         ident,
         title,
+        data,
+        {"Agencies, any of their cases": {"": survey.ALL}, "Cases, one way each": {"": ALL_CASES}},
         source,
-        lambda: builders.dots_figure(
-            ident,
-            title,
-            data,
-            {"Agencies, any of their cases": {"": survey.ALL}, "Cases, one way each": {"": ALL_CASES}},
-            source,
-            f"n = {range_of(found.light['n'])} agencies and {of_cases['n'].max():,} cases. {interval_note(level)} "
-            + NOT_DRAWN.format("tbl-investigation-light"),
-            column="group",
-            order=[name for name in names if name in set(data["domain"])],
-            xlabel="Percent",
-            opening="Two panels of points with intervals.",
-            height=2.7,
-        ),
+        f"n = {range_of(found.light['n'])} agencies and {of_cases['n'].max():,} cases. {interval_note(level)} "
+        + NOT_DRAWN.format("tbl-investigation-light"),
+        order=names,
+        xlabel="Percent",
+        opening="Two panels of points with intervals.",
+        height=2.7,
     )
 
 
@@ -56,25 +49,18 @@ def strategies(found: Results, level: float, synthetic: bool) -> figures.Figure:
     data = case_tables.on_axis(found.strategies[found.strategies["domain"] != survey.ALL], names)
     ident, source = "fig-investigation-strategies", survey.source(synthetic)
     title = caption("Proactive strategies, by the type of trafficking that agencies investigated", synthetic)
-    return case_tables.or_nothing(
-        data,
+    return case_tables.dots(
         ident,
         title,
+        data,
+        {name: {"": name} for name in GROUPS if (data["group"] == name).any()},
         source,
-        lambda: builders.dots_figure(
-            ident,
-            title,
-            data,
-            {name: {"": name} for name in GROUPS if (data["group"] == name).any()},
-            source,
-            f"n = {range_of(data['n'])} agencies by group and strategy. {interval_note(level)} "
-            + NOT_DRAWN.format("tbl-investigation-strategies"),
-            column="group",
-            order=[name for name in names if name in set(data["domain"])],
-            xlabel="Percent of agencies",
-            opening="Three panels of points with intervals.",
-            height=2.6,
-        ),
+        f"n = {range_of(data['n'])} agencies by group and strategy. {interval_note(level)} "
+        + NOT_DRAWN.format("tbl-investigation-strategies"),
+        order=names,
+        xlabel="Percent of agencies",
+        opening="Three panels of points with intervals.",
+        height=2.6,
     )
 
 
@@ -85,7 +71,7 @@ def challenge_order(found: Results) -> list[str]:
 
 
 def challenges(found: Results, synthetic: bool) -> figures.Figure:
-    """Stacked ratings of the challenges."""
+    """Ratings of the challenges."""
     data = found.challenges[found.challenges["measure"].isin(section.RATINGS)].rename(columns={"value": "share"})
     shown = data.groupby("domain")["share"].agg(lambda part: part.notna().all())
     order = [name for name in challenge_order(found) if shown[name]]
@@ -96,18 +82,17 @@ def challenges(found: Results, synthetic: bool) -> figures.Figure:
         ident,
         title,
         source,
-        lambda: builders.stacked_figure(
+        lambda: builders.parts_figure(
             ident,
             title,
             data[data["domain"].isin(order)].reset_index(drop=True),
             source,
-            f"n = {range_of(data['n'])} agencies by challenge. Shares below four percent are not lettered; intervals "
-            "stand in @tbl-investigation-challenges.",
+            f"n = {range_of(data['n'])} agencies by challenge. Lines: the intervals of @tbl-investigation-challenges.",
             bar="domain",
             bars=order,
             parts=section.RATINGS[::-1],
             xlabel="Percent of agencies that rated the challenge",
-            opening="Stacked bars, one for each challenge, the most serious first.",
+            opening="Bars with intervals in four panels, one for each rating, the most serious challenge first",
             height=3.2,
         ),
     )

@@ -34,7 +34,6 @@ def texts(found: Results) -> dict[str, str]:
         "course": course_paragraph(found),
         "services": services_paragraph(),
         "models": models_paragraph(found.models),
-        "headline": headline(),
     }
 
 
@@ -128,7 +127,7 @@ def challenges_paragraph(found: Results) -> str:
     return (
         f"As a moderate or major problem, {most_often(lead)}: {quoted(f'{P}.challenge.{slug(lead.name)}.{serious}')} "
         "of agencies with cases rate it so (@fig-investigation-challenges, @tbl-investigation-challenges). The "
-        f"smallest share is that of “{least}”, {quoted(f'{P}.challenge.{slug(least)}.{serious}')}.\n"
+        f"lowest of the estimates is that of “{least}”, {quoted(f'{P}.challenge.{slug(least)}.{serious}')}.\n"
     )
 
 
@@ -158,11 +157,17 @@ def course_paragraph(found: Results) -> str:
         for name in ("Charged", "Prosecuted, of charged", "Convicted, of decided")
     }
     steps = {
-        "before charges": 1 - at["Charged"]["value"],
-        "between charges and prosecution": 1 - at["Prosecuted, of charged"]["value"],
-        "between prosecution and verdict": 1 - at["Convicted, of decided"]["value"],
+        "before charges": at["Charged"],
+        "between charges and prosecution": at["Prosecuted, of charged"],
+        "between prosecution and verdict": at["Convicted, of decided"],
     }
-    worst = max(steps, key=lambda name: steps[name])
+    worst = min(steps, key=lambda name: steps[name]["value"])
+    others = [row["low"] for name, row in steps.items() if name != worst]
+    lost = (
+        f"The largest share is lost {worst}"
+        if steps[worst]["high"] < min(others)
+        else "No stage is shown to lose more than the others"
+    )
     compared = found.flow_compared
     shown = compared[compared["p_adjusted"] < builders.ALPHA]
     words = [
@@ -174,8 +179,8 @@ def course_paragraph(found: Results) -> str:
         else "Sex and labor cases are not shown to differ at any stage, once the number of comparisons is allowed for."
     )
     return (
-        "@fig-prosecution-flow and @tbl-prosecution-course follow the cases from investigation to outcome. By the "
-        f"estimates, most is lost {worst}: {quoted(f'{P}.course.not-charged.{CASES}')} of cases saw no charges, "
+        "@fig-prosecution-flow and @tbl-prosecution-course follow the cases from investigation to outcome. "
+        f"{lost}: {quoted(f'{P}.course.not-charged.{CASES}')} of cases saw no charges, "
         f"{quoted(f'{P}.course.prosecuted-of-charged.{CASES}')} of the charged ones were prosecuted, and "
         f"{quoted(f'{P}.course.convicted-of-decided.{CASES}')} of the prosecutions that were decided ended in a "
         f"conviction. A prosecution was pending in {quoted(f'{P}.course.pending.{CASES}')} of cases. Of the suspects, "
@@ -223,13 +228,3 @@ def models_paragraph(fitted: list[section.Modelled]) -> str:
 def _short(term: str) -> str:
     label = section.term_label(term)
     return label[0].lower() + label[1:] if label.split()[0] not in ("T",) else label
-
-
-def headline() -> str:
-    """The sentence of the book's first page."""
-    return (
-        f"Of the agencies with cases, {quoted(f'{P}.strategy.indicators.{ALL}')} look for indicators of trafficking "
-        "while they investigate other crimes; of the cases that they described, "
-        f"{quoted(f'{P}.course.prosecuted.{CASES}')} were prosecuted and {quoted(f'{P}.course.convicted.{CASES}')} led "
-        "to a conviction (@sec-investigation-prosecution).\n"
-    )

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from agency_survey import estimate
+from agency_survey import distributions, estimate
 from agency_survey.design import SurveyDesign
 from agency_survey.ingest import require_labels
-from agency_survey.sections import survey
+from agency_survey.sections import builders, cases, survey
 
 FORMS = {
     "q1_sex_residents": "Sex trafficking of residents",
@@ -82,6 +81,37 @@ def without_rating(rows: pd.DataFrame, design: SurveyDesign, level: float) -> pd
     return pd.concat(found, ignore_index=True)
 
 
+def group_tests(rows: pd.DataFrame, design: SurveyDesign, parts: list) -> pd.DataFrame:
+    """Tests over the groups, and of the trend over classes of population, of the share that sees little of each form.
+
+    As ``builders.adjusted``, the forms being its measures.
+    """
+    return builders.adjusted(
+        *(
+            builders.tests(
+                design, {form: rows[name].isin(RATINGS[2:]).to_numpy()}, rows[name].notna().to_numpy(), parts
+            )
+            for name, form in FORMS.items()
+        )
+    )
+
+
+def unsure_most(rows: pd.DataFrame, design: SurveyDesign, level: float) -> cases.Leader:
+    """The form on which the largest share of the agencies that answered say that they don't know."""
+    unsure = {form: (rows[f"{name}__missing"] == "dont_know").to_numpy() for name, form in FORMS.items()}
+    known = {form: rows[name].notna().to_numpy() | unsure[form] for name, form in FORMS.items()}
+    return cases.first_of(design, {form: (unsure[form], known[form]) for form in unsure}, level)
+
+
+def source_named_most(rows: pd.DataFrame, design: SurveyDesign, labels: dict[str, str], level: float) -> cases.Leader:
+    """The source that the largest share of agencies names, among those that answered on it."""
+    return cases.first_of(
+        design,
+        {labels[name]: ((rows[name] == NAMED).to_numpy(), rows[name].notna().to_numpy()) for name in SOURCES},
+        level,
+    )
+
+
 def sources(
     rows: pd.DataFrame, design: SurveyDesign, labels: dict[str, str], parts: list, level: float
 ) -> pd.DataFrame:
@@ -131,5 +161,5 @@ def size_differences(rows: pd.DataFrame, design: SurveyDesign, parts: list, leve
 
 def _difference(together: estimate.Estimate, coefficients: np.ndarray, name: str, level: float) -> Difference:
     value, se, test = estimate.contrast(together, coefficients)
-    half = stats.t.ppf(0.5 + level / 2, test.df_residual) * se
+    half = distributions.t_quantile(0.5 + level / 2, test.df_residual) * se
     return Difference(name, value, se, value - half, value + half, test.p)

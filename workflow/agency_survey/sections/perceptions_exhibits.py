@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger, tables
+from agency_survey import figures, ledger, tables, wording
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
-from agency_survey.sections import builders, survey
+from agency_survey.sections import builders, cases, survey
 from agency_survey.sections import perceptions as section
-from agency_survey.sections.builders import cell, domain_label
+from agency_survey.sections.builders import aside, cell
+from agency_survey.sections.case_tables import how_many, most_often
 from agency_survey.sections.perceptions import EVERY, FORMS, LITTLE, PREVALENT, RATINGS
 from agency_survey.sections.survey import LOCAL_NOTE, add_share, caption, communities
 from agency_survey.tables import Table
@@ -30,6 +31,8 @@ MEASURES = dict(zip(RATINGS, ["widespread", "occasional", "rare", "non-existent"
     LITTLE: "rare-or-none",
 }
 ALPHA = 0.05
+MAPPED = FORMS["q1_sex_residents"]  # the form that is mapped
+UNSURE = " of leaders who answer that they don't know"
 
 
 def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: dict) -> Exhibits:
@@ -46,20 +49,24 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
     unsure = section.without_rating(rows, design, level)
     named = section.sources(rows, design, labels, parts, level)
     differences = section.size_differences(rows, design, parts, level)
-    public = (tables.masked(part, limits) for part in (found, every, unsure, named))
-    numbers = _numbers(*public, differences, level)
+    checks = section.group_tests(rows, design, parts)
+    states = dict(rows[["state", "region"]].dropna().astype(str).itertuples(index=False))
+    opening = findings(every, differences, limits)
+    found, every, unsure, named = (tables.masked(part, limits) for part in (found, every, unsure, named))
+    numbers = _numbers(found, every, unsure, named, differences, level)
+    builders.add_tests(numbers, PREFIX, checks, {form: KEYS[name] for name, form in FORMS.items()})
     texts = {
-        "findings": findings(every, differences, limits),
-        "size": size_paragraph(differences),
-        "without-rating": unsure_paragraph(unsure),
-        "sources": sources_paragraph(named),
-        "headline": headline(synthetic),
+        "findings": opening,
+        "size": size_paragraph(differences, checks),
+        "region": region_paragraph(checks),
+        "without-rating": unsure_paragraph(section.unsure_most(rows, design, level)),
+        "sources": sources_paragraph(named, section.source_named_most(rows, design, labels, level)),
     }
     return builders.exhibits(
         numbers,
         [
             ratings_table(found, limits, level, synthetic),
-            groups_table(found, limits, level, synthetic),
+            groups_table(found, checks, limits, level, synthetic),
             every_table(every, limits, level, synthetic),
             unsure_table(unsure, limits, level, synthetic),
             sources_table(named, limits, level, synthetic),
@@ -67,6 +74,7 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
         [
             ratings_figure(found, synthetic),
             size_figure(found, limits, level, synthetic),
+            region_figure(found, states, limits, level, synthetic),
             sources_figure(named, level, synthetic),
         ],
         texts,
@@ -143,26 +151,24 @@ def ratings_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bo
     )
 
 
-def groups_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
-    """Rare or non-existent by form, in every domain."""
+def groups_table(found: pd.DataFrame, checks: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
+    """Rare or non-existent by form, in every domain, with tests over the groups."""
     data = found[found["measure"] == LITTLE].reset_index(drop=True)
-    shown = []
-    for _, part in data.groupby(["breakdown", "domain"], sort=False):
-        cells = {row.form: cell(row, limits) for row in part.itertuples()}
-        shown.append({"Agencies": domain_label(part.iloc[0]), "n": f"{part['n'].min():,}", **cells})
-    return Table(
+    return builders.domains_table(
         "tbl-perceptions-groups",
         caption(
             f"Agencies that rate a form rare or non-existent: percent, with {level_text(level)} interval",
             synthetic,
         ),
-        pd.DataFrame(shown),
-        data,
+        data.assign(measure=data["form"]),
+        {form: form for form in FORMS.values()},
         survey.source(synthetic),
         "n: agencies that rated the form, unweighted, the smallest of the four counts. "
-        + f"{LOCAL_NOTE} {survey.ALIKE_NOTE} "
+        + f"{LOCAL_NOTE} {survey.ALIKE_NOTE} {builders.checks_note(checks)} "
         + tables.reliability_note(limits),
-        widths=(22, 8, 18, 18, 18, 18),
+        (22, 8, 18, 18, 18, 18),
+        lambda row: cell(row, limits),
+        checks,
     )
 
 
@@ -241,20 +247,21 @@ def sources_table(named: pd.DataFrame, limits: dict, level: float, synthetic: bo
 
 
 def ratings_figure(found: pd.DataFrame, synthetic: bool) -> figures.Figure:
-    """Stacked bars: the four ratings of each form."""
+    """The four ratings of each form."""
     data = found[(found["domain"] == survey.ALL) & found["measure"].isin(RATINGS)].reset_index(drop=True)
     n = data.drop_duplicates("form")["n"]
-    return builders.stacked_figure(
+    return builders.parts_figure(
         "fig-perceptions-ratings",
         caption("Perceived prevalence of four forms of trafficking, all agencies", synthetic),
         data,
         survey.source(synthetic),
-        f"n = {n.min():,} to {n.max():,} agencies by form. Shares below four percent are not lettered.",
+        f"n = {n.min():,} to {n.max():,} agencies by form. Lines: the intervals of @tbl-perceptions-ratings.",
         bar="form",
         bars=list(FORMS.values()),
         parts=RATINGS,
         xlabel="Percent of agencies that rated the form",
-        opening="Four stacked bars, one for each form of trafficking.",
+        opening="Bars with intervals in four panels, one for each rating, and in each a bar for each form of trafficking",
+        height=1.9,
     )
 
 
@@ -334,6 +341,30 @@ def sources_figure(named: pd.DataFrame, level: float, synthetic: bool) -> figure
     )
 
 
+def region_figure(found: pd.DataFrame, states: dict[str, str], limits: dict, level: float, synthetic: bool):
+    """Map of the share that sees one form in its community, by region; states : postal code -> region."""
+    rows = found[(found["form"] == MAPPED) & (found["measure"] == PREVALENT) & (found["breakdown"] == "Region")]
+    data = survey.shown(rows, limits)
+    ident, heading = (
+        "fig-perceptions-region",
+        caption(f"Agencies that rate {MAPPED.lower()} widespread or occasional, by census region", synthetic),
+    )
+    if data.empty:
+        return figures.unavailable(
+            ident, heading, "The estimates are too uncertain to be shown.", survey.source(synthetic)
+        )
+    return builders.region_map(
+        ident,
+        heading,
+        data,
+        states,
+        survey.source(synthetic),
+        f"n = {data['n'].min():,} to {data['n'].max():,} agencies by region. All states of a region have its shade. "
+        f"Bars: {level_text(level)} logit intervals.",
+        label="Percent of agencies that rated it",
+    )
+
+
 # -- wording ---------------------------------------------------------------------------------------------------------
 
 
@@ -345,10 +376,10 @@ def findings(found: pd.DataFrame, differences: list[section.Difference], limits:
     """The chapter's opening findings; ``found`` is the table of ``every_form``."""
     last = found.loc[found["breakdown"] == "Population served", "domain"].iloc[-1]
     little = found[found["measure"] == EVERY[LITTLE]]
-    opening = "Most agencies" if little.loc[little["domain"] == survey.ALL, "share"].iloc[0] > 0.5 else "Some agencies"
+    opening = how_many(little[little["domain"] == survey.ALL].iloc[0])
     ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent")
     parts = [
-        f"{opening}, {num(ident)} ({num(ident, 'ci')}), rate every form of human trafficking in their community rare or "
+        f"{opening} agencies, {num(ident)} ({num(ident, 'ci')}), rate every form of human trafficking in their community rare or "
         f"non-existent, and {num(none)} ({num(none, 'ci')}) rate every form non-existent (@tbl-perceptions-every-form).",
         _size_sentence(differences),
     ]
@@ -363,17 +394,36 @@ def findings(found: pd.DataFrame, differences: list[section.Difference], limits:
 def _size_sentence(differences: list[section.Difference]) -> str:
     *forms, over = differences
     rising = [entry for entry in forms if entry.p < ALPHA and entry.value > 0]
+    if not rising:
+        return "Agencies of the largest communities are not shown to see more of any form than other local agencies."
     if len(rising) < len(forms):
+        listed = wording.joined([FORMS[entry.name].lower() for entry in rising])
         return (
-            f"Agencies of the largest communities are shown to see more of {len(rising)} of the {len(forms)} forms than "
-            "other local agencies."
+            f"Agencies of the largest communities are shown to see more than other local agencies of {listed}, but not of "
+            "the other forms."
         )
     steeper = over.p < ALPHA and over.value > 0
     return "Agencies serving larger communities see more of it" + (", sex trafficking above all." if steeper else ".")
 
 
-def size_paragraph(differences: list[section.Difference]) -> str:
-    """Largest communities against the others, form by form, with tests."""
+def _trend_sentence(checks: pd.DataFrame) -> str:
+    """For which forms the share that sees little is shown to fall with population."""
+    falling = [
+        form.lower() for form in FORMS.values() if _falls(builders.check_of(checks, form, builders.SIZE, trend=True))
+    ]
+    if len(falling) == len(FORMS):
+        return "That share falls with population for every form, by the test of a linear trend."
+    if not falling:
+        return "That share is not shown to fall with population for any form."
+    return f"By the test of a linear trend, that share falls with population for {wording.joined(falling)} only."
+
+
+def _falls(row: pd.Series) -> bool:
+    return bool(row["p_adjusted"] < ALPHA and row["slope"] < 0)
+
+
+def size_paragraph(differences: list[section.Difference], checks: pd.DataFrame) -> str:
+    """Largest communities against the others, form by form, with tests; checks : ``section.group_tests``."""
     *forms, over = differences
     base = f"{PREFIX}.difference."
     listed = ";\n".join(
@@ -388,47 +438,45 @@ def size_paragraph(differences: list[section.Difference]) -> str:
         else "not shown to differ between sex and labor trafficking"
     )
     return (
-        "@fig-perceptions-size and @tbl-perceptions-groups show the agencies that see little or nothing of a form. The "
-        "share that rates a form widespread or occasional differs between the largest communities and the other local "
-        f"agencies (largest less others) by\n\n{listed}.\n\n"
+        "@fig-perceptions-size and @tbl-perceptions-groups show the agencies that see little or nothing of a form. "
+        f"{_trend_sentence(checks)} In the share that rates a form widespread or occasional, the differences between the largest "
+        f"communities and the other local agencies (largest less others) are\n\n{listed}.\n\n"
         f"The difference is {verdict} (by {num(ident)}; {num(ident, 'ci')}, p {num(ident + '.p')}).\n"
     )
 
 
-def unsure_paragraph(unsure: pd.DataFrame) -> str:
+def region_paragraph(checks: pd.DataFrame) -> str:
+    """For which forms regions are shown to differ."""
+    apart = [form.lower() for form in FORMS.values() if builders.differs(checks, form, "Region")]
+    maps = f"(@tbl-perceptions-groups; @fig-perceptions-region maps {MAPPED.lower()})"
+    if len(apart) == len(FORMS):
+        return f"Regions are shown to differ for every form {maps}.\n"
+    if not apart:
+        return f"Regions are not shown to differ for any form {maps}.\n"
+    return f"Regions are shown to differ for {wording.joined(apart)}, not for the other forms {maps}.\n"
+
+
+def unsure_paragraph(most: cases.Leader) -> str:
     """The form that most leaders have no opinion on."""
-    most, least = unsure.loc[unsure["share"].idxmax()], unsure.loc[unsure["share"].idxmin()]
-    first, last = (num(f"{PREFIX}.{KEYS[row['variable']]}.dont-know") for row in (most, least))
+    (name,) = (name for name, form in FORMS.items() if form == most.name)
     return (
-        f"Leaders most often answer that they don't know about {most['form'].lower()} ({first}), least often about "
-        f"{least['form'].lower()} ({last}). Don't know is shown apart (@tbl-perceptions-without-rating) and "
+        f"Among the forms, {most_often(most, UNSURE)} "
+        f"({num(f'{PREFIX}.{KEYS[name]}.dont-know')}). Don't know is shown apart (@tbl-perceptions-without-rating) and "
         "is in no share of the ratings: leaders without an opinion are not counted among those who see no trafficking.\n"
     )
 
 
-def sources_paragraph(named: pd.DataFrame) -> str:
+def sources_paragraph(named: pd.DataFrame, most: cases.Leader) -> str:
     """The source named most, and own cases in small and large communities."""
-    overall = named[named["domain"] == survey.ALL]
-    most = overall.loc[overall["share"].idxmax()]
+    variable = named.loc[named["measure"] == most.name, "variable"].iloc[0]
     last = _sizes(named)[-1]
 
     def ident(variable: str, domain: str) -> str:
         return f"{PREFIX}.source.{variable.split('_', 1)[1].replace('_', '-')}.{slug(domain)}"
 
     return (
-        f"The source that leaders name most often is {most['measure'][0].lower()}{most['measure'][1:]} "
-        f"({num(ident(most['variable'], survey.ALL))} of all agencies, {num(ident(most['variable'], survey.ALL), 'ci')}; "
+        f"Among the sources that leaders name, {most_often(most)} ({aside(ident(variable, survey.ALL))} of all agencies; "
         "@tbl-perceptions-sources, @fig-perceptions-sources). Cases of their "
         f"own officers inform {num(ident('q5a_own_cases', survey.LOCAL))} of local leaders, and "
         f"{num(ident('q5a_own_cases', last))} in {communities(last)}.\n"
-    )
-
-
-def headline(synthetic: bool) -> str:
-    """The sentence of the book's first page."""
-    ident, none = _id("every-form", LITTLE), _id("every-form", "Non-existent")
-    return (
-        f"In the {'synthetic stand-in for the survey' if synthetic else 'survey'} of 2007, {num(ident)} of agencies "
-        f"({num(ident, 'ci')}) rate every form of human trafficking in their community rare or non-existent, and "
-        f"{num(none)} ({num(none, 'ci')}) rate every form non-existent (@sec-perceptions).\n"
     )

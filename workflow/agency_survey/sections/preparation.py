@@ -10,7 +10,7 @@ import pandas as pd
 from agency_survey import estimate, hypotheses
 from agency_survey.design import SurveyDesign
 from agency_survey.ingest import require_labels
-from agency_survey.sections import builders, survey
+from agency_survey.sections import builders, cases, survey
 
 YES, NO = "Yes", "No"
 UNIT, DESIGNATED, NEITHER = "Specialized unit", "Designated personnel", "Neither"
@@ -246,6 +246,30 @@ def state_law(rows: pd.DataFrame, design: SurveyDesign, parts: list, level: floa
     among = unsure | answer.notna().to_numpy()
     found = survey.shares(design, indicators, among, parts, level)
     return found, builders.adjusted(builders.tests(design, indicators, among, parts))
+
+
+def form_used_most(rows: pd.DataFrame, design: SurveyDesign, labels: dict[str, str], level: float) -> cases.Leader:
+    """The form of training with the largest share, among agencies with training that answered on it."""
+    trained = (rows["q6_training"] == YES).to_numpy()
+    answers = {labels[n]: ((rows[n] == YES).to_numpy(), trained & rows[n].notna().to_numpy()) for n in FORMS}
+    return cases.first_of(design, answers, level)
+
+
+def assigned_most(rows: pd.DataFrame, design: SurveyDesign, level: float) -> cases.Leader:
+    """To whom the largest share of agencies would give a case."""
+    goes = rows["q11_assigned_to"]
+    return cases.first_of(
+        design, {name: ((goes == name).to_numpy(), goes.notna().to_numpy()) for name in ASSIGNED}, level
+    )
+
+
+def unsure_most(rows: pd.DataFrame, design: SurveyDesign, level: float) -> cases.Leader:
+    """The question with the largest share of don't know among agencies that answered or said so."""
+    answers = {}
+    for name, question in QUESTIONS.items():
+        unsure = _unsure(rows, name)
+        answers[question] = (unsure, unsure | rows[name].notna().to_numpy())
+    return cases.first_of(design, answers, level)
 
 
 def without_answer(rows: pd.DataFrame, design: SurveyDesign, level: float) -> pd.DataFrame:

@@ -9,9 +9,10 @@ from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
-from agency_survey.sections import builders, survey
+from agency_survey.sections import builders, cases, survey
 from agency_survey.sections import preparation as section
 from agency_survey.sections.builders import ALPHA, HIDDEN, SIZE, aside, cell, quoted, value_cell
+from agency_survey.sections.case_tables import most_often
 from agency_survey.sections.preparation import ASSIGNED, COUNTS, DENIES, KNOWS, MEAN, OFFICERS, QUARTILES, STEPS, UNSURE
 from agency_survey.sections.survey import ALL, LOCAL, LOCAL_NOTE, caption, communities
 from agency_survey.tables import DASH, Table
@@ -25,13 +26,13 @@ QUARTILE_KEYS = dict(zip(QUARTILES, ["lower", "median", "upper"], strict=True))
 ASSIGNED_KEYS = dict(
     zip(ASSIGNED, ["detectives", "vice", "patrol", "trafficking-unit", "referred", "other"], strict=True)
 )
+REFERRED = ASSIGNED[4]
 LAW_KEYS = {KNOWS: "has", DENIES: "has-not", UNSURE: "unsure"}
 WORDS = {
     "Training": "training",
     "Protocol or policy": "a protocol or policy",
     "Unit or personnel": "a unit or personnel",
 }
-SIX = ["#08306B", "#2E75B6", "#9DC3E6", "#B35806", "#FDB863", "#E3E3E3"]
 GROUPS = [ALL, "Agency type", SIZE, "Region", "Task force"]
 
 
@@ -104,12 +105,11 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
         {
             "findings": findings(checks, index.partners),
             "steps": steps_paragraph(numbers, steps, checks),
-            "training": training_paragraph(forms, form_keys),
+            "training": training_paragraph(section.form_used_most(rows, design, labels, level), form_keys),
             "index": index_paragraph(index, reliability),
-            "assigned": assigned_paragraph(goes),
+            "assigned": assigned_paragraph(section.assigned_most(rows, design, level)),
             "law": law_paragraph(law, law_checks),
-            "without-answer": unsure_paragraph(unsure),
-            "headline": headline(synthetic),
+            "without-answer": unsure_paragraph(section.unsure_most(rows, design, level)),
         },
     )
 
@@ -433,19 +433,17 @@ def region_figure(steps, states: dict[str, str], level: float, synthetic: bool) 
 def index_figure(counts, synthetic: bool) -> figures.Figure:
     """The index by population class."""
     data, classes = _by_size(counts)
-    return builders.stacked_figure(
+    return builders.parts_figure(
         "fig-preparation-index",
         caption("Number of the three steps taken, by population served", synthetic),
         data,
         survey.source(synthetic),
-        f"{_counts(data)} Shares below four percent are not lettered; intervals are in @tbl-preparation-index, which does "
-        "not show what is too uncertain, and neither does the figure.",
+        f"{_counts(data)} Lines: the intervals of @tbl-preparation-index. {builders.NOT_SHOWN}",
         bar="domain",
         bars=classes,
         parts=COUNTS[::-1],
         xlabel="Percent of agencies",
         ylabel="Population served",
-        opening="A stacked bar for each class of population served.",
         height=3.0,
     )
 
@@ -453,41 +451,35 @@ def index_figure(counts, synthetic: bool) -> figures.Figure:
 def assigned_figure(goes, synthetic: bool) -> figures.Figure:
     """Whom a case would go to, by population class."""
     data, classes = _by_size(goes)
-    return builders.stacked_figure(
+    return builders.parts_figure(
         "fig-preparation-assigned",
         caption("To whom a case would be assigned, by population served", synthetic),
         data,
         survey.source(synthetic),
-        f"{_counts(data)} Shares below four percent are not lettered; intervals are in @tbl-preparation-assigned, and what "
-        "it does not show is not drawn.",
+        f"{_counts(data)} Lines: the intervals of @tbl-preparation-assigned. {builders.NOT_SHOWN}",
         bar="domain",
         bars=classes,
         parts=ASSIGNED,
         xlabel="Percent of agencies",
         ylabel="Population served",
-        opening="A stacked bar for each class of population served.",
-        colors=SIX,
-        columns=3,
-        height=3.3,
+        height=5.0,
     )
 
 
 def law_figure(law, synthetic: bool) -> figures.Figure:
     """What agencies hold their state's law to be, by population class."""
     data, classes = _by_size(law)
-    return builders.stacked_figure(
+    return builders.parts_figure(
         "fig-preparation-law",
         caption("Whether the state has a law against trafficking, as agencies see it, by population served", synthetic),
         data,
         survey.source(synthetic),
-        f"{_counts(data)} Intervals are in @tbl-preparation-law.",
+        f"{_counts(data)} Lines: the intervals of @tbl-preparation-law.",
         bar="domain",
         bars=classes,
         parts=list(LAW_KEYS),
         xlabel="Percent of agencies",
         ylabel="Population served",
-        opening="A stacked bar for each class of population served.",
-        colors=["#08306B", "#9DC3E6", "#E4ECF4"],
         height=3.0,
     )
 
@@ -502,11 +494,11 @@ def _id(key: str, domain: str = ALL) -> str:
 def _size_sentence(checks: pd.DataFrame) -> str:
     growing = [WORDS[name] for name in STEPS if builders.rising(checks, name)]
     if len(growing) == len(STEPS):
-        return "All three are more common in larger communities."
+        return "All three are more common in larger communities"
     if not growing:
-        return "None of the three is shown to be more common in larger communities."
+        return "None of the three is shown to be more common in larger communities"
     verb = "is" if len(growing) == 1 else "are"
-    return f"Of the three, only {joined(growing)} {verb} shown to be more common in larger communities."
+    return f"Of the three, only {joined(growing)} {verb} shown to be more common in larger communities"
 
 
 def findings(checks: pd.DataFrame, partners) -> str:
@@ -523,7 +515,7 @@ def findings(checks: pd.DataFrame, partners) -> str:
         f"Of municipal and county agencies, {quoted(_id('trained', LOCAL))} have given officers any training on human "
         f"trafficking, {quoted(_id('protocol', LOCAL))} have a protocol or policy, and "
         f"{quoted(_id('personnel', LOCAL))} a specialized unit or designated personnel (@tbl-preparation-steps). "
-        f"{_size_sentence(checks)} Of all agencies, {quoted(_id('index.none'))} have taken none of the three steps and "
+        f"{_size_sentence(checks)}; of all agencies, {quoted(_id('index.none'))} have taken none of the three steps and "
         f"{quoted(_id('index.three'))} all of them. {last}\n"
     )
 
@@ -551,16 +543,11 @@ def steps_paragraph(numbers: ledger.Numbers, steps: pd.DataFrame, checks: pd.Dat
     return text + " (@fig-preparation-region maps training).\n"
 
 
-def training_paragraph(forms: pd.DataFrame, keys: dict[str, str]) -> str:
-    """Most and least common form, hours and reach."""
-    overall = forms[forms["domain"] == ALL].dropna(subset="share")
-    most = keys[overall.loc[overall["share"].idxmax(), "measure"]]
-    least = keys[overall.loc[overall["share"].idxmin(), "measure"]]
-    named = {key: label[0].lower() + label[1:] for label, key in keys.items()}
+def training_paragraph(most: cases.Leader, keys: dict[str, str]) -> str:
+    """The form used most, hours and reach; keys : form -> key of its numbers."""
     return (
-        f"Where officers were trained, the form used most often is {named[most]} "
-        f"({aside(_id(f'form.{most}'))} of the agencies with training), the one used least is {named[least]} "
-        f"({aside(_id(f'form.{least}'))}; @tbl-preparation-forms). In the median agency with training a trained officer had "
+        f"Among the forms of training, {most_often(most)} ({aside(_id(f'form.{keys[most.name]}'))} of the agencies with "
+        f"training; @tbl-preparation-forms). In the median agency with training a trained officer had "
         f"{num(_id('hours.median'))} hours of it; in the middle half of these agencies it was {num(_id('hours.lower'))} to "
         f"{num(_id('hours.upper'))} hours. The training reached {num(_id('reach.median'))} percent of the sworn officers of "
         f"the median agency with training, and {quoted(_id('officers'))} of all sworn officers in the country "
@@ -596,18 +583,13 @@ def index_paragraph(index: section.Index, found: section.Reliability) -> str:
     )
 
 
-def assigned_paragraph(goes: pd.DataFrame) -> str:
-    """The destination named most, and referral to others."""
-    overall = goes[goes["domain"] == ALL].dropna(subset="share")
-    most = overall.loc[overall["share"].idxmax(), "measure"]
+def assigned_paragraph(most: cases.Leader) -> str:
+    """To whom a case would most often go, and referral to others."""
     text = (
-        f"A case would most often go to {most[0].lower()}{most[1:]} ({aside(_id(f'assigned.{ASSIGNED_KEYS[most]}'))} of "
+        f"Among those to whom a case would go, {most_often(most)} ({aside(_id(f'assigned.{ASSIGNED_KEYS[most.name]}'))} of "
         "agencies; @tbl-preparation-assigned, @fig-preparation-assigned). "
-        if most != ASSIGNED[4]
-        else f"A case would most often be referred to another agency ({aside(_id('assigned.referred'))}; "
-        "@tbl-preparation-assigned, @fig-preparation-assigned). "
     )
-    if most != ASSIGNED[4]:
+    if most.name != REFERRED:
         text += f"{quoted(_id('assigned.referred'))} would refer it to another agency. "
     own = _id("assigned.trafficking-unit", "Unit or designated personnel")
     return text + (
@@ -641,21 +623,10 @@ def law_paragraph(law: pd.DataFrame, checks: pd.DataFrame) -> str:
     return text + "The share that does not know is not shown to change with population.\n"
 
 
-def unsure_paragraph(unsure: pd.DataFrame) -> str:
+def unsure_paragraph(most: cases.Leader) -> str:
     """The question that most often meets don't know."""
-    known = unsure.dropna(subset="share")
-    most = known.loc[known["share"].idxmax()]
     return (
         "Don't know is an answer of its own, shown in @tbl-preparation-without-answer and left out of the shares, except "
-        f"for the state's law, where it is shown as knowledge. It is most frequent on the question about "
-        f"{most['question'][0].lower()}{most['question'][1:]} ({num(f'{PREFIX}.dont-know.' + slug(most['question']))}).\n"
-    )
-
-
-def headline(synthetic: bool) -> str:
-    """The sentence of the book's first page."""
-    return (
-        f"In the {'synthetic stand-in for the survey' if synthetic else 'survey'}, {quoted(_id('trained', LOCAL))} of "
-        f"municipal and county agencies have trained any officers on human trafficking, {quoted(_id('protocol', LOCAL))} "
-        f"have a protocol or policy and {quoted(_id('personnel', LOCAL))} specialized personnel (@sec-preparation).\n"
+        f"for the state's law, where it is shown as knowledge. Among the questions, {most_often(most, ' of it')} "
+        f"({num(f'{PREFIX}.dont-know.' + slug(most.name))}).\n"
     )

@@ -388,7 +388,8 @@ def comparison_figure(found: pd.DataFrame, synthetic: bool, level: float) -> fig
             axis.text(103, y, text, va="center", fontsize=8.5, clip_on=False)
         axis.set_yticks(at, data["label"], fontsize=8.5)
         axis.set_ylim(-0.6, len(data) - 0.4)
-        axis.set_xlim(0, 100)
+        axis.text(103, len(data) - 0.35, "Published", va="bottom", fontsize=8.5, fontweight="bold")
+        axis.set_xlim(-1.5, 101.5)
         axis.set_xlabel("Percent")
         axis.grid(axis="y", visible=False)
         canvas.legend(loc="outside upper center", ncols=3, fontsize=8.5)
@@ -455,7 +456,7 @@ def findings(found: pd.DataFrame) -> str:
 
     text = (
         f"Of {count('figures')} figures and statements published from the survey, {count('rebuilt')} are rebuilt here; the other "
-        f"{count('not-rebuilt')} are no estimates, or too uncertain to compare. {count('second-hand')} of the {count('figures')} "
+        f"{count('not-rebuilt')} are no estimates, or too uncertain to compare; {count('second-hand')} of the {count('figures')} "
         "are known only second-hand."
     )
     if found["calibrated"].notna().any():

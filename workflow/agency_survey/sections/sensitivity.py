@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize
 
-from agency_survey import estimate, hypotheses, imputation, models, national_survey
+from agency_survey import distributions, estimate, hypotheses, imputation, models, national_survey
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
@@ -223,7 +223,7 @@ def at(study: Study, claim: Claim, log_odds: float, level: float) -> dict[str, f
     else:
         together = estimate.stack(study.design, [part.found for part in parts])
         value, se, test = estimate.contrast(together, [1, -1])
-        half = stats.t.ppf((1 + level) / 2, test.df_residual) * se
+        half = distributions.t_quantile((1 + level) / 2, test.df_residual) * se
         low, high = value - half, value + half
     return {"value": value, "se": se, "low": low, "high": high, "others": parts[0].others}
 
@@ -428,11 +428,11 @@ def coverage(found: pd.DataFrame) -> pd.DataFrame:
     standard errors that go with the estimate).
     """
     mine, naive = (found[found["analysis"] == kind].set_index("quantity") for kind in ("design", "naive"))
-    c = stats.norm.ppf((1 + NOMINAL) / 2)
+    c = distributions.normal_quantile((1 + NOMINAL) / 2)
     bias, spread = mine["bias"] / mine["sd"], mine["se_ratio"]
 
     def normal(r, b) -> np.ndarray:
-        return stats.norm.cdf(c * r - b) - stats.norm.cdf(-c * r - b)
+        return distributions.normal_share(c * r - b) - distributions.normal_share(-c * r - b)
 
     gap = mine["coverage"] - NOMINAL
     parts = {

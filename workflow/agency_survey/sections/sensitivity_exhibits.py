@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from agency_survey import figures, ledger, tables
+from agency_survey import distributions, figures, ledger, tables
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
 from agency_survey.sections import builders, survey
@@ -26,7 +25,7 @@ from agency_survey.sections.sensitivity import (
     Tipping,
 )
 from agency_survey.sections.survey import caption
-from agency_survey.tables import DASH, Table
+from agency_survey.tables import DASH, TO, Table
 from agency_survey.wording import joined
 
 RULE = PREFIX = "sensitivity"
@@ -157,7 +156,7 @@ def _numbers(found: Results, shown: list[Tipping], level: float, largest: float)
         )
     plain("imputed.scale-reduction", found.scale_reduction, "number2", "Largest scale reduction of the chains", "ratio")
     covered = found.coverage
-    chance = len(covered) * 2 * stats.norm.sf(section.ERRORS)
+    chance = len(covered) * 2 * distributions.normal_tail(section.ERRORS)
     for key, value, format in (
         ("quantities", len(covered), "count"),
         ("samples", covered["samples"].max(), "count"),
@@ -234,7 +233,7 @@ def tipping_table(found: list[Tipping], limits: dict, level: float, largest: flo
             continue
         shares = f"{100 * start['others']:.1f}" + (f" \N{RIGHTWARDS ARROW} {100 * tip[1]['others']:.1f}" if tip else "")
         cells = [
-            f"{_signed(start['value'])} ({_signed(start['low'])}{' to ' if start['low'] < 0 else DASH}{_signed(start['high'])})",
+            f"{_signed(start['value'])} ({_signed(start['low'])}{TO if start['low'] < 0 else DASH}{_signed(start['high'])})",
             _tip_cell(one.value),
             _tip_cell(one.limit) if one.established else "not established",
             shares,
@@ -270,7 +269,7 @@ _TIPPING = [
 
 
 def _signed(value: float) -> str:
-    return ("\N{MINUS SIGN}" if round(100 * value, 1) < 0 else "") + f"{abs(100 * value):.1f}"
+    return ledger.decimals(100 * value, 1)
 
 
 def scenarios_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
@@ -536,12 +535,12 @@ def findings(found: Results, shown: list[Tipping]) -> str:
     """The appendix's opening findings."""
     odd = _differing(found.checks) + [name for name in _differing(found.late) if name not in _differing(found.checks)]
     first = (
-        "Late respondents are not shown to differ from early ones on any headline measure."
+        "Late respondents are not shown to differ from early ones on any headline measure"
         if not odd
-        else f"Late respondents differ from early ones on {joined(odd)}."
+        else f"Late respondents differ from early ones on {joined(odd)}"
     )
     safe, fragile = _sorted(shown)
-    parts = [first, f"Agencies that answered carry {num(f'{PREFIX}.response')} of the weight."]
+    parts = [f"{first}; agencies that answered carry {num(f'{PREFIX}.response')} of the weight."]
     if safe:
         parts.append(
             f"Of the findings on shares and on community size, {_count(safe, shown)} would stand whatever odds ratio up to "

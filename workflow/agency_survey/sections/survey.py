@@ -9,6 +9,7 @@ import pandas as pd
 
 from agency_survey import estimate, ledger, tables
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.lemas import population_class
 from agency_survey.national_survey import PARTNER, STATE
 
@@ -69,7 +70,7 @@ def shares(
     share, se, low, high (logit limits), n, df. Domains without any known answer have missing shares and n = 0.
     """
     y = np.column_stack([values.astype(float) for values in indicators.values()])
-    found = []
+    found, bases, counted = [], [], []
     for breakdown, name, inside in parts:
         rows = {"breakdown": breakdown, "domain": name, "measure": list(indicators)}
         if (inside & known).any():
@@ -86,7 +87,9 @@ def shares(
         else:
             rows |= {"share": np.nan, "se": np.nan, "low": np.nan, "high": np.nan, "n": 0, "df": 0}
         found.append(pd.DataFrame(rows))
-    return pd.concat(found, ignore_index=True)
+        bases += [inside & known & (design.weight > 0)] * len(indicators)
+        counted += list(indicators.values())
+    return watch.screened(pd.concat(found, ignore_index=True), bases, counted)
 
 
 def add_share(numbers: ledger.Numbers, ident: str, row, label: str, level: float) -> None:

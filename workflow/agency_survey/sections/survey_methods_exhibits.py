@@ -1,4 +1,4 @@
-"""Chapter 2, survey methods: its tables, figures, numbers and the wording that follows the results."""
+"""Chapter 2, survey methods: its tables, figures and numbers; its wording is in ``survey_methods_text``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from agency_survey import figures, ledger
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
 from agency_survey.ingest import require_labels
-from agency_survey.ledger import num, slug
+from agency_survey.ledger import slug
 from agency_survey.national_survey import PARTNER, SOURCES
 from agency_survey.sections import survey
 from agency_survey.sections import survey_methods as section
-from agency_survey.sections.survey import caption, communities
+from agency_survey.sections import survey_methods_text as say
+from agency_survey.sections.survey import caption
 from agency_survey.sections.survey_methods import RATES
 from agency_survey.tables import Table
 
 RULE = "survey_methods"
-PREFIX = "survey-methods"
+PREFIX = say.PREFIX
 
 
 def chapter(
@@ -33,7 +34,7 @@ def chapter(
 
     frame : typed frame; sample : one row a mailed survey with its weights (``national_survey.weigh``);
     counts : published counts of agencies; threshold : population above which every agency is in the sample;
-    synthetic : whether the records are; settings : population_classes.
+    synthetic : whether the records are; settings : population_classes, nonresponse, weights.
     """
     where = "workflow/agency_survey/national_survey.py"
     require_labels(sample, {"sample_source": SOURCES}, "config/codebooks/disposition.yaml", where)
@@ -50,8 +51,8 @@ def chapter(
             sample_table(strata, synthetic),
             dispositions_table(outcomes, synthetic),
             rates_table(rates, synthetic),
-            weights_table(cells, effects, synthetic),
-            balance_table(balance, synthetic),
+            weights_table(cells, effects, settings["weights"]["cap"], synthetic),
+            balance_table(balance, settings["weights"]["raking"], synthetic),
         ],
         [
             returns_figure(section.returns(sample), synthetic),
@@ -60,9 +61,11 @@ def chapter(
         ],
         {
             "notice": survey.notice(synthetic),
-            "findings": findings(rates),
-            "frame": frame_paragraph(types),
-            "weights": weights_paragraph(balance),
+            "findings": say.findings(rates),
+            "frame": say.frame_paragraph(types),
+            "steps": say.steps_paragraph(settings["nonresponse"], settings["weights"]),
+            "weights": say.weights_paragraph(balance),
+            "variance": say.variance_sentence(settings["weights"]["raking"]),
         },
     )
 
@@ -302,8 +305,9 @@ def rates_table(rates: pd.DataFrame, synthetic: bool) -> Table:
     )
 
 
-def weights_table(cells: pd.DataFrame, effects: dict[str, float], synthetic: bool) -> Table:
-    """The weights by weighting class."""
+def weights_table(cells: pd.DataFrame, effects: dict[str, float], cap: float | None, synthetic: bool) -> Table:
+    """The weights by weighting class; cap : of ``weights`` in the settings."""
+    factor = "for forms that could not be delivered and for non-response" + (", and of the trimming" if cap else "")
     shown = []
     for name, part in cells.groupby("group", sort=False):
         factors = dict.fromkeys(["Sampling weight", "Response factor", "Raking factor", "Final weight"], "\N{EN DASH}")
@@ -323,7 +327,7 @@ def weights_table(cells: pd.DataFrame, effects: dict[str, float], synthetic: boo
         cells,
         survey.source(synthetic, weighted=False),
         "Means over the respondents of the class. Sampling weight: inverse inclusion probability, brought to the frame's "
-        "count of the stratum. Response factor: for forms that could not be delivered and for non-response. Eligible: all but "
+        f"count of the stratum. Response factor: {factor}. Eligible: all but "
         "closed agencies, undeliverable forms included. Agencies: the sum of the final weights. Rows are classes of population served, those with "
         "too few respondents joined with a neighbor; certainty and sampled: in the sample by rule or by chance. Kish "
         f"design effect: {effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights.",
@@ -342,8 +346,9 @@ def _weights_row(label: str, row: pd.Series, factors: dict[str, str]) -> dict:
     }
 
 
-def balance_table(balance: pd.DataFrame, synthetic: bool) -> Table:
-    """Respondents against the frame, before and after weighting."""
+def balance_table(balance: pd.DataFrame, raking: list[str], synthetic: bool) -> Table:
+    """Respondents against the frame, before and after weighting; raking : the margins that the weights meet."""
+    free = "Location takes no part in the weights; agreement there is a check, not a construction. "
     shown = [
         {
             "Agencies": f"{row.breakdown}: {row.group}",
@@ -359,8 +364,7 @@ def balance_table(balance: pd.DataFrame, synthetic: bool) -> Table:
         pd.DataFrame(shown),
         balance,
         survey.source(synthetic),
-        "Location takes no part in the weights; agreement there is a check, not a construction. The frame still holds "
-        "agencies that have closed.",
+        ("" if "metropolitan" in raking else free) + "The frame still holds agencies that have closed.",
         widths=(40, 12, 18, 18),
     )
 
@@ -386,6 +390,7 @@ def returns_figure(counts: pd.DataFrame, synthetic: bool) -> figures.Figure:
         axis.xaxis.set_major_locator(MonthLocator())
         axis.xaxis.set_major_formatter(DateFormatter("%B"))
         axis.set_ylim(0, None)
+        axis.yaxis.set_major_formatter("{x:,.0f}")
         axis.set_ylabel("Completed forms")
         axis.grid(axis="x", visible=False)
         return canvas
@@ -498,50 +503,4 @@ def weights_figure(sample: pd.DataFrame, synthetic: bool) -> figures.Figure:
         survey.source(synthetic, weighted=False),
         draw,
         f"n = {_count(len(answered))} respondents. Task-force partners have smaller weights than others of their class.",
-    )
-
-
-# -- wording ---------------------------------------------------------------------------------------------------------
-
-
-def _num(ident: str, field: str = "") -> str:
-    return num(f"{PREFIX}.{ident}", field)
-
-
-def findings(rates: pd.DataFrame) -> str:
-    """The chapter's opening findings."""
-    classes = rates[rates["breakdown"] == "Population served"]
-    least, most = classes.loc[classes["RR1"].idxmin()], classes.loc[classes["RR1"].idxmax()]
-    return (
-        f"Of {_num('sample.mailed')} surveys mailed, {_num('outcome.complete')} came back with Part I completed: "
-        f"{_num('rate.complete.all-mailed-surveys')} of those mailed, and a response rate (RR1) of "
-        f"{_num('rate.rr1.all-mailed-surveys')} once closed agencies are left out. By population served the rate is lowest, "
-        f"{_num('rate.rr1.' + slug(least['group']))}, in {communities(least['group'])} and highest, "
-        f"{_num('rate.rr1.' + slug(most['group']))}, in {communities(most['group'])}. Unequal probabilities and "
-        f"non-response leave weights with a Kish design effect of {_num('weights.deff')}: for an estimate on all agencies the "
-        f"respondents are worth {_num('weights.effective')} drawn at one rate.\n"
-    )
-
-
-def frame_paragraph(types: pd.DataFrame) -> str:
-    """Whether the frame's totals equal the published ones."""
-    same = bool((types["frame"] == types["published"]).all())
-    verdict = "equal the published totals" if same else "differ from the published totals, as the table shows,"
-    return (
-        f"The frame holds {_num('frame.all')} agencies: {_num('frame.municipal-police')} municipal police departments, "
-        f"{_num('frame.sheriffs-office')} sheriffs' offices and {_num('frame.state-agency')} state agencies. These counts "
-        f"{verdict} of the census of 2004 (@tbl-methods-frame). {_num('frame.partners')} of the agencies are partners of "
-        f"one of the {_num('frame.task-forces')} federally funded task forces.\n"
-    )
-
-
-def weights_paragraph(balance: pd.DataFrame) -> str:
-    """What weighting does to the largest gap between respondents and frame."""
-    before, after = ((balance[name] - balance["frame"]).abs().max() for name in ("unweighted", "weighted"))
-    verb = "narrows" if after < before else "does not narrow"
-    return (
-        f"The final weights (@tbl-methods-weights, @fig-methods-weights) add up to {_num('weights.sum')} agencies in "
-        f"operation and range from {_num('weights.least')} to "
-        f"{_num('weights.greatest')}. Weighting {verb} the largest gap between respondents and frame, from "
-        f"{_num('balance.unweighted')} to {_num('balance.weighted')} (@tbl-methods-balance).\n"
     )

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from agency_survey import estimate, hypotheses
+from agency_survey import distributions, estimate, hypotheses
 from agency_survey.calibration import calibration_factor
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.ingest import require_labels
 from agency_survey.models import Fit, Terms, average_marginal_effects, linear, logistic, model_terms
@@ -141,7 +141,7 @@ class Difference:
 
 
 def _difference(value: float, se: float, df: float, level: float) -> Difference:
-    half = stats.t.ppf(0.5 + level / 2, df) * se
+    half = distributions.t_quantile(0.5 + level / 2, df) * se
     return Difference(value, se, value - half, value + half, estimate.t_test_of(value, se, df).p)
 
 
@@ -264,10 +264,26 @@ def compare(rows: pd.DataFrame, design: SurveyDesign, level: float) -> pd.DataFr
         for name, group in (("partners", partner), ("others", ~partner)):
             row |= _mean(design, outcome, group & outcome.known, name, level)
         found.append(row | _differences(rows, design, table, outcome, level))
-    found = pd.DataFrame(found)
+    found = screened(pd.DataFrame(found), outcomes(rows), partner)
     for method in (*METHODS, *OTHER_WAYS):
         holm = hypotheses.adjusted([entry.p for entry in found[method]])
         found[method] = [replace(entry, p_holm=float(p)) for entry, p in zip(found[method], holm, strict=True)]
+    return found
+
+
+def screened(found: pd.DataFrame, compared: list[Outcome], partner: np.ndarray) -> pd.DataFrame:
+    """``compare`` without means that would tell of single agencies (``disclosure.watch``), partner : bool (n,)."""
+    found = found.copy()
+    for name, domain, group in (("partners", "Partner", partner), ("others", "Not a partner", ~partner)):
+        ends = {"value": name} | {end: f"{name}_{end}" for end in ("se", "low", "high", "n")}
+        labels = {"breakdown": "Task force", "domain": domain, "measure": found["label"], "percent": found["share"]}
+        kept = watch.screened(
+            pd.DataFrame(labels | {end: found[column] for end, column in ends.items()}),
+            [group & one.known for one in compared],
+            [one.y > 0 if one.share else None for one in compared],
+        )
+        for end, column in ends.items():
+            found[column] = kept[end]
     return found
 
 

@@ -17,7 +17,7 @@ from agency_survey.sections import task_forces as section
 from agency_survey.sections.builders import ALPHA, HIDDEN, p_text, quoted
 from agency_survey.sections.survey import caption
 from agency_survey.sections.task_forces import INDEX, METHODS, OTHER_WAYS, Balance, Difference
-from agency_survey.tables import DASH, Table
+from agency_survey.tables import DASH, TO, Table
 
 RULE = "task_forces"
 PREFIX = "task-forces"
@@ -64,12 +64,12 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
 
 
 def shown(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
-    """``section.compare`` without what rests on fewer than ``hide_n`` partners or others."""
+    """``section.compare`` without what rests on fewer than ``hide_n`` partners or others, or on a mean that is left out."""
     few = {"why": "There are too few answers"}
     for way in (*METHODS, *OTHER_WAYS):
         found[way] = [
             Difference(*[math.nan] * 6, **few)
-            if min(row.partners_n, row.others_n) < limits["hide_n"]
+            if min(row.partners_n, row.others_n) < limits["hide_n"] or not math.isfinite(row.partners + row.others)
             else getattr(row, way)
             for row in found.itertuples()
         ]
@@ -167,7 +167,7 @@ def _cell(entry: Difference, share: bool) -> str:
         return HIDDEN
     scale, name = (100, "number1") if share else (1, "number2")
     value, low, high = (ledger.format_value(scale * part, name) for part in (entry.value, entry.low, entry.high))
-    return f"{value} ({low}{DASH}{high})" if not low.startswith(ledger.MINUS) else f"{value} ({low} to {high})"
+    return f"{value} ({low}{DASH}{high})" if not low.startswith(ledger.MINUS) else f"{value} ({low}{TO}{high})"
 
 
 def _side_cell(row, side: str, limits: dict) -> str:
@@ -413,7 +413,10 @@ def balance_figure(alike: Balance, synthetic: bool) -> figures.Figure:
         return canvas
 
     alt = "Points: differences between partners and other agencies in standard deviations, before and after balancing. "
-    alt += "; ".join(f"{row.domain}: {row.before:.2f} and {row.after:.2f}" for row in data.itertuples())
+    alt += "; ".join(
+        f"{row.domain}: {ledger.decimals(row.before, 2)} and {ledger.decimals(row.after, 2)}"
+        for row in data.itertuples()
+    )
     return figures.Figure(
         "fig-task-forces-balance",
         caption("Standardized differences before and after balancing", synthetic),
@@ -466,8 +469,8 @@ def findings(found: pd.DataFrame) -> str:
     return (
         f"{verdict}: on average they have taken {means} (@tbl-task-forces-outcomes). {adjusted_sentence(row)} Of the "
         f"{num(f'{PREFIX}.outcomes')} outcomes that are compared, {num(f'{PREFIX}.differ-raw')} differ between partners and "
-        f"others as they are, and {num(f'{PREFIX}.differ-adjusted')} by both adjustments (@tbl-task-forces-adjusted). These are "
-        "associations: who became a partner was not left to chance.\n"
+        f"others as they are, and {num(f'{PREFIX}.differ-adjusted')} by both adjustments (@tbl-task-forces-adjusted); these are "
+        "associations, since who became a partner was not left to chance.\n"
     )
 
 

@@ -16,6 +16,7 @@ from agency_survey.sections import survey
 from agency_survey.sections import weighting_diagnostics as section
 from agency_survey.sections.survey import caption
 from agency_survey.tables import Table
+from agency_survey.wording import joined
 
 RULE = "weighting_diagnostics"
 PREFIX = "weighting"
@@ -96,7 +97,7 @@ def compute(frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], par
 def appendix(
     frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], parts: Parts, synthetic: bool, settings: dict
 ) -> Exhibits:
-    """Exhibits of the appendix. settings : confidence_level."""
+    """Exhibits of the appendix. settings : confidence_level, weights."""
     level = settings["confidence_level"]
     results = compute(frame, used, other, parts, level)
     collapsed = _collapsed(used, parts)
@@ -106,7 +107,7 @@ def appendix(
             steps_table(results.steps, synthetic),
             collapsed_table(collapsed, synthetic),
             margins_table(results.margins, synthetic),
-            balance_table(results.balance, synthetic),
+            balance_table(results.balance, settings["weights"]["raking"], synthetic),
             response_table(results.response, synthetic),
             trimming_table(results.trimming, results.steps, synthetic),
             methods_table(results.methods, synthetic),
@@ -126,7 +127,7 @@ def appendix(
             "findings": findings(results),
             "steps": steps_paragraph(results.steps, used.record),
             "margins": margins_paragraph(results.margins, collapsed),
-            "balance": balance_paragraph(results.balance),
+            "balance": balance_paragraph(results.balance, settings["weights"]["raking"]),
             "response": response_paragraph(results.response),
             "trimming": trimming_paragraph(results.trimming, used.record),
             "methods": methods_paragraph(results.methods, used.record["method"]),
@@ -321,7 +322,7 @@ def _number(value: float, places: int) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}") if round(value, 3) else "0.000"
+    return ledger.decimals(value, 3)
 
 
 def steps_table(steps: pd.DataFrame, synthetic: bool) -> Table:
@@ -418,8 +419,10 @@ def margins_table(margins: pd.DataFrame, synthetic: bool) -> Table:
     )
 
 
-def balance_table(balance: pd.DataFrame, synthetic: bool) -> Table:
-    """Standardised differences from the frame."""
+def balance_table(balance: pd.DataFrame, raking: list[str], synthetic: bool) -> Table:
+    """Standardised differences from the frame; raking : margins of the weights."""
+    free = [label.lower() for label in _not_raked(raking)]
+    out = f"No part in the raking: {joined(free)}. " if free else ""
     shown = [
         {
             "Agencies": f"{row.breakdown}: {row.group}",
@@ -439,7 +442,7 @@ def balance_table(balance: pd.DataFrame, synthetic: bool) -> Table:
         balance,
         survey.source(synthetic),
         "Standardized difference: share of the respondents less that of the frame, over the standard deviation of the "
-        "indicator in the frame. Location and task force take no part in the raking. The frame still holds closed agencies.",
+        f"indicator in the frame. {out}The frame still holds closed agencies.",
         widths=(36, 10, 12, 10, 14, 14, 14),
     )
 
@@ -815,7 +818,7 @@ def findings(results: Results) -> str:
         f"The final weights of the {_num('respondents')} respondents have a Kish design effect of {_num('deff.raking')}, against "
         f"{_num('deff.base-weight')} of the sampling weights alone. With them the largest standardized difference between "
         f"respondents and frame {verb} from {_num('balance.unweighted')} to {_num('balance.weighted')}. Weighting by response "
-        f"propensity instead of classes {method} {_num('methods.errors')} of its standard error. Bootstrap and jackknife errors, "
+        f"propensity instead of classes {method} {_num('methods.errors')} of its standard error; bootstrap and jackknife errors, "
         f"with the weighting repeated in every replicate, are {_num('bootstrap.low')} to {_num('bootstrap.high')} and "
         f"{_num('jackknife.low')} to {_num('jackknife.high')} times the linearized ones.\n"
     )
@@ -856,16 +859,33 @@ def margins_paragraph(margins: pd.DataFrame, collapsed: pd.DataFrame) -> str:
     )
 
 
-def balance_paragraph(balance: pd.DataFrame) -> str:
-    """What is left of the differences, on what was not raked too."""
-    free = balance[balance["breakdown"].isin(["Location", "Task-force partner"])]["weighted_difference"].abs().max()
-    verdict = "agree with the frame there too" if free < SMALL else "still differ from the frame there"
+def _not_raked(raking: list[str]) -> list[str]:
+    """Breakdowns of the frame that the weights do not meet by construction."""
+    return [label for name, label in section.BREAKDOWNS.items() if name not in raking]
+
+
+def balance_paragraph(balance: pd.DataFrame, raking: list[str]) -> str:
+    """What is left of the differences, on what was not raked too; raking : margins of the weights."""
+    free = _not_raked(raking)
+    left = balance[balance["breakdown"].isin(free)]["weighted_difference"].abs().max()
+    verdict = "agree with the frame there too" if left < SMALL else "still differ from the frame there"
+    there = (
+        f"{_sentence(free)} not raked on; the weighted respondents {verdict} (@fig-weighting-balance)."
+        if free
+        else "All of these were raked on, so that agreement is by construction (@fig-weighting-balance)."
+    )
     return (
         f"On average over the groups of @tbl-weighting-balance the standardized difference is {_num('balance.unweighted.mean')} "
         f"without weights, {_num('balance.sampling.mean')} with sampling weights and {_num('balance.weighted.mean')} with final ones. "
-        f"Location and task-force partnership were not raked on; the weighted respondents {verdict} "
-        "(@fig-weighting-balance).\n"
+        f"{there}\n"
     )
+
+
+def _sentence(labels: list[str]) -> str:
+    """'Location and task-force partner were', of labels."""
+    words = [label[0].lower() + label[1:] for label in labels]
+    listed = joined(words)
+    return f"{listed[0].upper()}{listed[1:]} {'was' if len(words) == 1 else 'were'}"
 
 
 def response_paragraph(response: section.Representativity) -> str:
@@ -892,7 +912,8 @@ def trimming_paragraph(trimming: pd.DataFrame, record: dict) -> str:
         f"{used}Trimming trades bias for variance [@potter1990] and pays where a few weights are large by accident. Here they are large by "
         f"design, in the strata drawn at the lowest rates: {_num('within')} of the variation of the weights lies within weighting "
         f"classes. A cap at twice the median would cut {_num('cap.2.trimmed')} weights and move {_num('cap.2.share')} of all weight to "
-        f"agencies with smaller weights. The raking then takes that back in part, so the cap {gain}: the design effect changes by "
+        f"agencies with smaller weights. {'The raking then takes that back in part, so the' if record['margins'] else 'The'} cap {gain}: the "
+        f"design effect changes by "
         f"{_num('cap.2.gain')} (@tbl-weighting-trimming).\n"
     )
 
