@@ -133,10 +133,11 @@ def parts_of_two() -> figures.Figure:
 
 
 def test_parts_have_a_panel_each_with_interval_and_number():
+    figures.style()
     figure = parts_of_two()
     drawn = figure.draw(figure.data)
     panels = drawn.axes
-    assert [panel.get_title() for panel in panels] == ["Yes", "No"]
+    assert [panel.get_title(loc="left") for panel in panels] == ["Yes", "No"]
     assert [[text.get_text() for text in panel.texts] for panel in panels] == [["60", "25"], ["40", "\N{EN DASH}"]]
     (segments,) = [one.get_segments() for one in panels[0].collections]
     assert np.allclose([segment[:, 0] for segment in segments], [[50, 80], [15, 45]])
