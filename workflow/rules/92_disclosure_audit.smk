@@ -10,7 +10,7 @@ rule disclosure_audit:
             path
             for name in SECTIONS
             for path in getattr(rules, name).output
-            if path.endswith((".csv", ".md", "/numbers.json"))
+            if path.endswith((".csv", ".md", "numbers.json"))
         ],
         claims=rules.disclosure.output.protected,
         cells="results/disclosure/cells.json",
