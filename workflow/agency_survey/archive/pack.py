@@ -259,7 +259,7 @@ def _generate(
     pins = [f"{one}=={installed[one]}" for one in sorted(installed)]
     add("codemeta.json", descriptions.as_json(descriptions.codemeta(cff, description, record["python"], pins)))
     add(".zenodo.json", descriptions.as_json(descriptions.zenodo(cff, description, study["keywords"])))
-    facts = _facts(root, folder, kinds, flavour, name, chosen, commit, choice, jobs, exhibits, external, installed)
+    facts = _facts(root, folder, kinds, flavour, name, chosen, commit, jobs, exhibits, external, installed)
     text = readme.markdown(facts, (root / readme.PROSE).read_text(encoding="utf-8"))
     add("README.md", text)
     add(
@@ -296,7 +296,7 @@ def _renamed(jobs: list[dict], names: dict[str, str]) -> list[dict]:
 
 
 def _facts(
-    root: Path, folder: Path, kinds: dict, flavour: str, name: str, chosen: dict, commit: dict, choice: selection.Choice, jobs: list[dict],
+    root: Path, folder: Path, kinds: dict, flavour: str, name: str, chosen: dict, commit: dict, jobs: list[dict],
     exhibits: list[mapping.Exhibit], external: list[dict], installed: dict[str, str],
 ) -> readme.Facts:  # fmt: skip
     cff = descriptions.citation(root)
@@ -325,7 +325,7 @@ def _facts(
         },
         references=references(root),
         duplicates=chosen["duplicates"],
-        left_out=choice.left_out,
+        left_out=selection.reasons(chosen, flavour, selection.synthetic(root)),
     )
 
 

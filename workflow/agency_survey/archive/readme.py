@@ -42,7 +42,7 @@ class Facts:
     needs_external: dict[str, list[str]]
     references: list[str]
     duplicates: list[dict]
-    left_out: dict[str, str]
+    left_out: list[tuple[list[str], str]]
 
 
 def seeds(root: Path) -> list[tuple[str, int, str]]:
@@ -204,10 +204,7 @@ def _exhibits(facts: Facts) -> str:
         if one.kind == "number"
     ]
     copies = "\n".join(f"- `{', '.join(one['patterns'])}`: {one['why']}" for one in facts.duplicates)
-    reasons: dict[str, int] = {}
-    for why in facts.left_out.values():
-        reasons[why] = reasons.get(why, 0) + 1
-    left = "\n".join(f"- {count} files: {why}" for why, count in sorted(reasons.items()))
+    left = "\n".join(f"- `{', '.join(patterns)}`: {why}" for patterns, why in facts.left_out)
     return f"""## List of exhibits and programs
 
 The same list for programs: `exhibits.csv`. Each exhibit's rule is its program's name; its line is where the code names it.

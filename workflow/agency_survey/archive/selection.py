@@ -90,6 +90,7 @@ def choose(root: Path, settings: dict, flavour: str) -> Choice:
     if flavour not in FLAVOURS:
         raise InputError(f"There is no flavour '{flavour}'", "FLAVOUR", f"Give one of {', '.join(FLAVOURS)}")
     free = synthetic(root)
+    kept = [_kept(rule, flavour, free) for rule in settings["files"]]
     entries, left, undeclared = [], {}, []
     hit = set()
     for name in listed(root, settings["not_read"]):
@@ -99,17 +100,30 @@ def choose(root: Path, settings: dict, flavour: str) -> Choice:
             continue
         hit.add(number)
         rule = settings["files"][number]
-        when = rule[flavour]
-        if when == ALWAYS or (when == SYNTHETIC and free):
+        if kept[number]:
             entries.append(Entry(name, settings["renamed"].get(name, name), rule["kind"]))
         else:
-            left[name] = rule.get("why") or "survey records that are not synthetic"
+            left[name] = _why(rule)
     missing = [
         rule["patterns"][0]
         for number, rule in enumerate(settings["files"])
         if rule.get("required") and number not in hit
     ]
     return Choice(entries, left, undeclared, missing)
+
+
+def _kept(rule: dict, flavour: str, free: bool) -> bool:
+    return rule[flavour] == ALWAYS or (rule[flavour] == SYNTHETIC and free)
+
+
+def _why(rule: dict) -> str:
+    return rule.get("why") or "survey records that are not synthetic"
+
+
+def reasons(settings: dict, flavour: str, free: bool) -> list[tuple[list[str], str]]:
+    """Patterns that stay out of a flavour, with the reason, whether such files are here or not: a package must not differ
+    by what else lies in the folder that it was made in. free : all survey records are synthetic."""
+    return [(rule["patterns"], _why(rule)) for rule in settings["files"] if not _kept(rule, flavour, free)]
 
 
 def shared_names(entries: list[Entry]) -> list[str]:
