@@ -86,7 +86,7 @@ def make(root: Path, flavour: str, out: Path, say: Say = print) -> Made:
             shutil.copyfile(root / entry.source, target)
         say(f"{len(kinds)} files chosen; describing them ...")
         jobs = runs.jobs(root)
-        _generate(root, folder, kinds, flavour, name, chosen, commit, choice, jobs)
+        _generate(root, folder, kinds, flavour, name, chosen, commit, jobs)
         say("Scanning for what no package may hold ...")
         found = findings(root, folder, kinds, chosen)
         if found:
@@ -225,7 +225,6 @@ def _generate(
     name: str,
     chosen: dict,
     commit: dict,
-    choice: selection.Choice,
     jobs: list[dict],
 ) -> None:
     """Write what describes the payload into it; ``kinds`` gets the new files."""
