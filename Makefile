@@ -38,7 +38,7 @@ explain status: setup-runtime
 	@$(RUN) -m agency_survey.cli $@
 
 test: setup-test
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n logical --dist loadgroup $(ARGS)
 
 check: setup-test
 	@$(RUN) -m ruff format --check workflow tests

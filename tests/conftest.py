@@ -18,6 +18,14 @@ settings.register_profile("project", derandomize=True, deadline=None)
 settings.load_profile("project")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests of one module run in one process, which makes its fixtures once; whole builds go where there is room."""
+    for item in items:
+        if item.get_closest_marker("build") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def project() -> Path:
     """The project's folder."""
