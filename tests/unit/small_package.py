@@ -47,6 +47,7 @@ def about() -> dict:
         "license": "MIT",
         "authors": ["The project"],
         "identifier": "small-1.0",
+        "python": "3.11",
         "snakemake": "9.27.1",
         "external": {},
         "digests": {"Snakefile": "0" * 64},

@@ -18,6 +18,7 @@ from agency_survey.archive import (
     descriptions,
     mapping,
     pack,
+    readme,
     rebuild,
     records,
     runs,
@@ -160,6 +161,13 @@ def test_the_scan_finds_nothing_in_what_is_clean(tmp_path, settings):
     assert scanned(tmp_path, {**WHOLE, "notes.md": text}, settings) == []
 
 
+def test_packed_bytes_are_no_address_and_addresses_in_documents_are(tmp_path, settings):
+    noise = b"%PDF-1.7 \n\x00\xff h AT 3.WhF \x01 q AT Zz.ab \x00".replace(b" AT ", b"@")  # no address stands here
+    assert scanned(tmp_path, {**WHOLE, "reports/a.pdf": noise}, settings) == []
+    found = scanned(tmp_path, {**WHOLE, "reports/a.pdf": noise + b"\n(robin.person" + b"@" + b"agency.us)\n"}, settings)
+    assert [(one.check, one.file) for one in found] == [("e-mail", "reports/a.pdf")]
+
+
 def test_duplicates_and_missing_parts_are_found(tmp_path, settings):
     found = scanned(tmp_path, {"data/a.csv": b"x\n", "data/b.csv": b"x\n"}, settings)
     said = {(one.check, one.file) for one in found}
@@ -190,6 +198,35 @@ def test_the_crate_meets_the_profiles_and_each_breach_is_said(tmp_path):
     assert "LICENSE is not described" in without(lambda by, copy: copy["@graph"].remove(by["LICENSE"]))
     assert crate.problems("[]", set())
     assert crate.problems("no JSON", set())
+
+
+def test_the_crate_has_what_the_run_profiles_recommend(tmp_path):
+    """As rocrate-validator 0.13 asks it: it finds nothing required missing with these, and did without each of them."""
+    kinds = small_package.payload(tmp_path)
+    graph = crate.build(tmp_path, kinds, small_package.jobs(), small_package.about())["@graph"]
+    by_id = {one["@id"]: one for one in graph}
+    head = {one["@id"] for one in by_id[crate.METADATA]["conformsTo"]}
+    assert {"https://w3id.org/ro/crate/1.2", "https://w3id.org/ro/crate/1.1"} <= head
+    actions = {one["@id"] for one in graph if one["@type"] in ("CreateAction", "OrganizeAction")}
+    assert actions == {one["@id"] for one in by_id["./"]["mentions"]}
+    assert {by_id[by_id[i]["agent"]["@id"]]["@type"] for i in actions} == {"Organization"}
+    languages = [one for one in graph if one["@type"] == "ComputerLanguage"]
+    assert len(languages) == 2
+    assert all(one.get("url") for one in languages)
+    assert not [key for one in graph for key, value in one.items() if isinstance(value, list) and len(value) == 1]
+
+
+def test_tables_of_the_readme_are_as_wide_in_the_pdf_as_their_dashes_say():
+    text = (
+        readme._table(("Short", "Long"), [("x", "y" * 200)])
+        + "\n\n"
+        + readme._table(("A", "B", "C", "D"), [("z" * 99,) * 4])
+    )
+    assert readme._widths(text) == ["", "columns: (40fr, 40fr, 40fr, 40fr),"]
+    digest = "0123456789abcdef" * 4
+    broken = readme._breakable(digest)
+    assert broken.replace("\u200b", "") == digest
+    assert max(map(len, broken.split("\u200b"))) == 16
 
 
 def test_the_same_payload_gives_the_same_crate(tmp_path):

@@ -237,6 +237,15 @@ def test_an_archive_that_is_not_there_gets_a_sentence(tmp_path):
         verify.verify(tmp_path / "none.zip", 1, None, quick=True)
 
 
+def test_a_folder_is_called_one(tmp_path):
+    with pytest.raises(InputError, match="The archive is a folder"):
+        verify.verify(tmp_path, 1, None, quick=True)
+
+
+def test_the_bag_is_of_the_standard_and_not_of_its_draft(members):
+    assert members[f"{TOP}/bagit.txt"].startswith(b"BagIt-Version: 1.0\n")
+
+
 def test_an_empty_zip_file_is_refused(tmp_path):
     buffer = io.BytesIO()
     zipfile.ZipFile(buffer, "w").close()

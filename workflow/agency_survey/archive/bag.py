@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -12,6 +13,7 @@ import bagit
 from agency_survey.errors import InputError
 
 TAGS = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt")
+VERSION = "1.0"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 LINE = re.compile(r"([0-9a-f]{64})\s+\*?(\S.*)")
 
@@ -24,6 +26,13 @@ def make(folder: Path, info: dict[str, str]) -> None:
         bagit.make_bag(str(folder), bag_info=dict(info), checksums=["sha256"])
     finally:
         os.chdir(here)
+    declaration, tags = folder / TAGS[0], folder / TAG_MANIFEST
+    old = declaration.read_bytes()  # the library writes the draft's number; the bag is one of RFC 8493, version 1.0
+    new = re.sub(rb"(?<=BagIt-Version: )\S+", VERSION.encode(), old)
+    declaration.write_bytes(new)
+    listed = tags.read_text(encoding="utf-8")
+    before, after = (hashlib.sha256(one).hexdigest() for one in (old, new))
+    tags.write_text(listed.replace(before, after), encoding="utf-8")
 
 
 def valid(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ DIST = "dist"
 
 def archive(root: Path, flavour: str) -> None:
     """Make the package and say what it is."""
-    from agency_survey.archive import pack
+    from agency_survey.archive import descriptions, pack
 
     started = time.monotonic()
     made = pack.make(root, flavour, root / DIST)
@@ -23,6 +23,8 @@ def archive(root: Path, flavour: str) -> None:
         f"  archive  {made.path.relative_to(root)}  ({made.path.stat().st_size / 1e6:.1f} MB, {made.unpacked / 1e6:.1f} MB unpacked)"
     )
     print(f"  SHA-256  {made.digest}")
+    if flavour == "restricted":
+        print(f"  access   {descriptions.RESTRICTED}")
     print(f"  the run  {made.run.relative_to(root)}  (times, memory and machine of the packaged build)")
     print(f"`make verify ARCHIVE={made.path.relative_to(root)}` proves it.")
 

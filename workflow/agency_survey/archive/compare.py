@@ -61,12 +61,12 @@ def text(first: Path, second: Path) -> str:
     files.write_text(stem.with_name(stem.name + ".html"), html)
     lines = [summary.text(moved), ""]
     for what, names in (
-        ("differ", found.changed),
-        ("are only in the first", found.only_first),
-        ("are only in the second", found.only_second),
+        ("that differ", found.changed),
+        ("only in the first", found.only_first),
+        ("only in the second", found.only_second),
     ):
         if names:
-            lines.append(f"{len(names)} files {what}:")
+            lines.append(f"Files {what}: {len(names)}")
             lines += [f"  {name}" for name in names[:MOST]]
             lines += [f"  and {len(names) - MOST} more"] if len(names) > MOST else []
     if found == Files([], [], []):

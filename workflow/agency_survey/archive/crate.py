@@ -22,6 +22,16 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/provenance/0.5": "Provenance Run Crate",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
+# The run profiles build on RO-Crate 1.1, whose demands a crate of 1.2 meets too.
+DESCRIBED_BY = (
+    "https://w3id.org/ro/crate/1.2",
+    "https://w3id.org/ro/crate/1.1",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
+)
+PARAMETER = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
+COMPUTATION = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
+SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
+DONE = "http://schema.org/CompletedActionStatus"
 CONTEXT = "https://w3id.org/ro/terms/workflow-run/context"
 WORKFLOW = "Snakefile"
 TYPES = {
@@ -58,14 +68,29 @@ def build(folder: Path, kinds: dict[str, str], jobs: list[dict], about: dict[str
     people = [
         add(f"#author-{n}", **{"@type": "Organization", "name": one}) for n, one in enumerate(about["authors"], 1)
     ]
-    language = add("#snakemake", **{"@type": "ComputerLanguage", "name": "Snakemake", "version": about["snakemake"],
+    language = add(SNAKEMAKE, **{"@type": "ComputerLanguage", "name": "Snakemake", "version": about["snakemake"],
                                     "identifier": {"@id": "https://snakemake.readthedocs.io"}, "url": {"@id": "https://snakemake.readthedocs.io"}})  # fmt: skip
     add("https://snakemake.readthedocs.io", **{"@type": "WebSite", "name": "Snakemake"})
+    python = add(
+        "#python",
+        **{
+            "@type": "ComputerLanguage",
+            "name": "Python",
+            "version": about["python"],
+            "url": {"@id": "https://www.python.org"},
+        },
+    )
+    add("https://www.python.org", **{"@type": "WebSite", "name": "Python"})
     files = {name: _file(crate, folder, name, kind, about["license"]) for name, kind in sorted(kinds.items())}
     for path, known in about["external"].items():
         files[path] = add(f"#{path}", **{"@type": "CreativeWork", "name": known["title"], "description": known["obtain"], "sha256": known["sha256"],
                                          "conditionsOfAccess": known["terms"]})  # fmt: skip
-    _workflow(crate, files[WORKFLOW], language, jobs, files, about, add)
+    for name in files:
+        if name.startswith("workflow/scripts/"):
+            files[name]["programmingLanguage"] = python
+        if name in ("README.md", "README.pdf"):
+            files[name]["about"] = root
+    actions = _workflow(crate, files[WORKFLOW], language, jobs, files, about | {"agent": people[0]}, add)
     root["name"], root["description"] = about["title"], about["description"]
     root["datePublished"], root["version"] = about["date"], about["version"]
     root["license"] = {"@id": descriptions.SPDX + about["license"]}
@@ -73,7 +98,8 @@ def build(folder: Path, kinds: dict[str, str], jobs: list[dict], about: dict[str
     root["identifier"] = about["identifier"]
     root["conformsTo"] = [{"@id": uri} for uri in PROFILES]
     root["mainEntity"] = files[WORKFLOW]
-    root["mentions"] = [{"@id": "#run"}]
+    root["mentions"] = actions
+    crate.metadata["conformsTo"] = [{"@id": uri} for uri in DESCRIBED_BY]
     crate.metadata.extra_contexts.append(CONTEXT)
     return _ordered(crate.metadata.generate())
 
@@ -98,8 +124,8 @@ def _file(crate, folder: Path, name: str, kind: str, licence: str):
     return crate.add(File(crate, str(path), dest_path=name, properties=properties))
 
 
-def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: dict, add) -> None:
-    """The workflow with a step for each rule, and its run: one action for the whole, one for each job."""
+def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: dict, add) -> list:
+    """The workflow with a step for each rule, and its run: one action for the whole, one for each job; returns them."""
     scripts = {job["rule"]: f"workflow/scripts/{job['rule']}.py" for job in jobs}
     rules = list(scripts)
     steps = {
@@ -118,6 +144,7 @@ def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: d
         "#input-data",
         **{
             "@type": "FormalParameter",
+            "conformsTo": {"@id": PARAMETER},
             "additionalType": "File",
             "name": "data",
             "valueRequired": "True",
@@ -126,13 +153,20 @@ def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: d
     )
     put_out = add(
         "#output-book",
-        **{"@type": "FormalParameter", "additionalType": "File", "name": "book and numbers", "multipleValues": "True"},
+        **{
+            "@type": "FormalParameter",
+            "conformsTo": {"@id": PARAMETER},
+            "additionalType": "File",
+            "name": "book and numbers",
+            "multipleValues": "True",
+        },
     )
     for one in data:
         one["exampleOfWork"] = put_in
     for one in [*book, *ledger]:
         one["exampleOfWork"] = put_out
     workflow["name"], workflow["programmingLanguage"] = about["title"], language
+    workflow["conformsTo"] = {"@id": COMPUTATION}
     workflow["license"] = {"@id": descriptions.SPDX + about["license"]}
     workflow["version"], workflow["sha256"] = about["version"], about["digests"][WORKFLOW]
     workflow["step"], workflow["input"], workflow["output"] = list(steps.values()), [put_in], [put_out]
@@ -146,15 +180,7 @@ def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: d
             "url": {"@id": "https://snakemake.readthedocs.io"},
         },
     )
-    agent = add(
-        "#builder",
-        **{
-            "@type": "SoftwareApplication",
-            "name": "make report",
-            "version": about["version"],
-            "url": {"@id": "https://snakemake.readthedocs.io"},
-        },
-    )
+    agent = about["agent"]
     actions = []
     controls = []
     for job in jobs:
@@ -163,7 +189,7 @@ def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: d
             "@type": "CreateAction", "name": job["name"], "description": job["command"], "instrument": script, "agent": agent,
             "object": [files[name] for name in job["inputs"] if name in files],
             "result": [files[name] for name in job["outputs"] if name in files] or [_withheld(add, job)],
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "actionStatus": DONE,
         })  # fmt: skip
         actions.append(action)
         controls.append(
@@ -179,9 +205,10 @@ def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: d
         )
     run = add("#run", **{
         "@type": "CreateAction", "name": f"build of version {about['version']}", "instrument": workflow, "object": data,
-        "result": [*book, *ledger], "agent": agent, "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+        "description": "make report: everything from the raw files to the book", "result": [*book, *ledger], "agent": agent,
+        "actionStatus": DONE,
     })  # fmt: skip
-    add(
+    organized = add(
         "#orchestration",
         **{
             "@type": "OrganizeAction",
@@ -192,6 +219,7 @@ def _workflow(crate, workflow, language, jobs: list[dict], files: dict, about: d
             "result": run,
         },
     )
+    return [run, organized, *actions]
 
 
 def _withheld(add, job: dict):
@@ -207,12 +235,13 @@ def _withheld(add, job: dict):
 
 
 def _ordered(metadata: dict) -> dict:
-    """The metadata with entities and lists of references in a fixed order."""
+    """The metadata with entities and lists of references in a fixed order; a list of one is written as the one."""
     head = {METADATA: 0, "./": 1}
     graph = sorted(metadata["@graph"], key=lambda one: (head.get(one["@id"], 2), one["@id"]))
     for one in graph:
         if isinstance(one.get("hasPart"), list):
             one["hasPart"] = sorted(one["hasPart"], key=lambda ref: ref["@id"])
+        one |= {key: value[0] for key, value in one.items() if isinstance(value, list) and len(value) == 1}
     return {"@context": metadata["@context"], "@graph": graph}
 
 
@@ -227,9 +256,7 @@ def problems(text: str, names: set[str]) -> list[str]:
     if len(by_id) != len(metadata["@graph"]):
         said.append(f"{METADATA} describes something twice.")
     head, root = by_id.get(METADATA, {}), by_id.get("./", {})
-    if _ids(head.get("about")) != ["./"] or not any(
-        i.startswith("https://w3id.org/ro/crate/") for i in _ids(head.get("conformsTo"))
-    ):
+    if _ids(head.get("about")) != ["./"] or not set(DESCRIBED_BY) <= set(_ids(head.get("conformsTo"))):
         said.append(f"{METADATA} does not describe itself as an RO-Crate.")
     said += [
         f"The crate's root has no {key}."
@@ -263,8 +290,10 @@ def _graph_problems(by_id: dict[str, dict], main: dict, root: dict) -> list[str]
     actions = {i: one for i, one in by_id.items() if "CreateAction" in _list(one.get("@type"))}
     if not any(main.get("@id") in _ids(one.get("instrument")) for one in actions.values()):
         said.append("No action is a run of the workflow.")
-    if not set(_ids(root.get("mentions"))) & set(actions):
-        said.append("The crate's root mentions no action.")
+    said += [
+        f"The crate's root does not mention the action {one}."
+        for one in sorted(set(actions) - set(_ids(root.get("mentions"))))
+    ][:5]
     for ident, one in actions.items():
         said += [
             f"The action {ident} has no {key}." for key in ("instrument", "object", "result") if not _ids(one.get(key))

@@ -20,6 +20,12 @@ LICENCES = {  # of LICENSE: what it covers
 }
 
 
+RESTRICTED = (
+    "This package holds what disclosure control leaves out of the public one, and must not be published: only holders of"
+    " the survey's records may have it."
+)
+
+
 def citation(root: Path) -> dict[str, Any]:
     """Content of CITATION.cff."""
     found = schema.read_yaml(root / "CITATION.cff")
@@ -72,19 +78,20 @@ def _reference(cff: dict) -> dict:
     }
 
 
-def zenodo(cff: dict, description: str, keywords: list[str]) -> dict:
-    """.zenodo.json, the deposit's metadata."""
-    return {
+def zenodo(cff: dict, description: str, keywords: list[str], restricted: bool = False, synthetic: bool = True) -> dict:
+    """.zenodo.json, the deposit's metadata. restricted : only holders of the survey's records may have it."""
+    licences = {name: what for name, what in LICENCES.items() if synthetic or what != "synthetic data"}
+    access = {"access_right": "restricted", "access_conditions": RESTRICTED} if restricted else {"access_right": "open"}
+    return access | {
         "title": cff["title"],
         "description": description,
         "version": str(cff["version"]),
         "publication_date": str(cff["date-released"]),
         "upload_type": "software",
-        "access_right": "open",
         "license": cff["license"],
         "creators": [{"name": one} for one in authors(cff)],
         "keywords": keywords,
-        "notes": "; ".join(f"{name}: {what}" for name, what in LICENCES.items()),
+        "notes": "; ".join(f"{name}: {what}" for name, what in licences.items()),
     }
 
 

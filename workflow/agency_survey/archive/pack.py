@@ -23,6 +23,7 @@ from agency_survey.archive import (
     crate,
     descriptions,
     mapping,
+    public_use,
     readme,
     records,
     runs,
@@ -50,6 +51,8 @@ EFFECTS = (
     "printed",
 )
 GENERATED = "generated description"
+PUBLIC_USE = "public-use records"
+STAND_IN = re.compile(r"stand-?in", re.IGNORECASE)
 Say = Callable[[str], None]
 
 
@@ -72,7 +75,10 @@ def make(root: Path, flavour: str, out: Path, say: Say = print) -> Made:
     chosen = selection.load(root)
     commit = descriptions.commit(root)
     choice = selection.choose(root, chosen, flavour)
-    against = refusals(root, choice)
+    free = selection.synthetic(root)
+    look = _Scan(root, chosen, flavour, free)
+    say(f"{len(choice.entries)} files chosen; scanning them for what no package may hold ...")
+    against = [*refusals(root, choice), *(one.words() for one in look.sources(choice.entries))]
     if against:
         raise refused(against)
     name = f"{chosen['name']}-{__version__}-{flavour}"
@@ -84,15 +90,14 @@ def make(root: Path, flavour: str, out: Path, say: Say = print) -> Made:
             target = folder / entry.target
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / entry.source, target)
-        say(f"{len(kinds)} files chosen; describing them ...")
+        say("Describing them ...")
         jobs = runs.jobs(root)
-        _generate(root, folder, kinds, flavour, name, chosen, commit, jobs)
-        say("Scanning for what no package may hold ...")
-        found = findings(root, folder, kinds, chosen)
+        _generate(root, folder, kinds, flavour, name, chosen, commit, jobs, free)
+        found = look.payload(folder, kinds) + findings(folder, kinds)
         if found:
             raise refused([one.words() for one in found])
         date = commit["date"]
-        bag.make(folder, _info(root, name, date, commit))
+        bag.make(folder, _info(root, name, date, commit, flavour))
         programs = {f"data/{chosen['renamed'].get(one, one)}" for one in descriptions.programs(root)}
         packed = sorted(path for path in folder.rglob("*") if path.is_file())
         path = out / f"{name}.zip"
@@ -122,7 +127,7 @@ def refusals(root: Path, choice: selection.Choice) -> list[str]:
     ]
     said += [f"No file fits {one}, which {selection.SETTINGS} requires." for one in choice.missing]
     said += [f"{one} would have one name in the package." for one in selection.shared_names(choice.entries)]
-    said += _book(root) + _disclosure(root)
+    said += _book(root) + _disclosure(root) + _prose(root)
     cited = str(descriptions.citation(root)["version"])
     if cited != __version__:
         said.append(f"CITATION.cff says version {cited} and the program {__version__}; make them agree.")
@@ -159,13 +164,60 @@ def _disclosure(root: Path) -> list[str]:
     return [f"The disclosure audit found {leaks} leaks; suppress what it names."] if leaks else []
 
 
-def findings(root: Path, folder: Path, kinds: dict[str, str], chosen: dict) -> list[scan.Finding]:
-    """What the scan finds in the payload, and what the crate or the exhibit map lacks."""
+def _prose(root: Path) -> list[str]:
+    """Whether the hand-written statement on the data fits them: real records are no stand-in."""
+    told = STAND_IN.search((root / readme.PROSE).read_text(encoding="utf-8"))
+    if selection.synthetic(root) or not told:
+        return []
+    return [
+        f"{readme.PROSE} speaks of a stand-in, but the codebooks say that the records are real; say where these are from."
+    ]
+
+
+class _Scan:
+    """The scan of a package in the making: of the project's files first, then of what was generated to describe them."""
+
+    def __init__(self, root: Path, chosen: dict, flavour: str, free: bool):
+        self.root, self.chosen = root, chosen
+        self.words = (
+            secrets(root),
+            external_variables(root),
+            set() if free or flavour != "public" else own_identifiers(root),
+        )
+        self.known = fingerprints(root, chosen)
+        self.read: set[str] = set()
+
+    def sources(self, entries: list[selection.Entry]) -> list[scan.Finding]:
+        """Findings over the project's files under their names in the package."""
+        names = {entry.target: self.root / entry.source for entry in entries}
+        found = scan.scan(names, self.chosen, self.known, *self.words)
+        self.read = set(names)
+        return [one for one in found if one.check != "missing"]
+
+    def payload(self, folder: Path, kinds: dict[str, str]) -> list[scan.Finding]:
+        """Findings over the whole payload; what was read before is not read again."""
+        return scan.scan({name: folder / name for name in kinds}, self.chosen, self.known, *self.words, self.read)
+
+
+def own_identifiers(root: Path) -> set[str]:
+    """Identifiers of the survey's own records that have a letter; numbers alone could be any."""
+    found: set[str] = set()
+    for book in codebook.load_survey(root / register.CODEBOOKS).values():
+        path, names = root / f"results/ingest/{book.name}.parquet", [n for n in book.key if n in book.variables]
+        if not path.is_file():
+            continue
+        table = files.read_parquet(path)
+        for name in names:
+            if book.variables[name].disclosure == "direct_identifier":
+                found |= {str(value) for value in table[name].dropna().unique()}
+    return {one for one in found if len(one) > 4 and re.search(r"[A-Za-z]", one) and re.search(r"\d", one)}
+
+
+def findings(folder: Path, kinds: dict[str, str]) -> list[scan.Finding]:
+    """What the crate or the exhibit map lacks."""
     names = {name: folder / name for name in kinds}
-    known = fingerprints(root, chosen)
-    found = scan.scan(names, chosen, known, secrets(root), external_variables(root))
     text = (folder / crate.METADATA).read_text(encoding="utf-8")
-    found += [scan.Finding("crate", crate.METADATA, one.rstrip(".")) for one in crate.problems(text, set(kinds))]
+    found = [scan.Finding("crate", crate.METADATA, one.rstrip(".")) for one in crate.problems(text, set(kinds))]
     exhibits = mapping.parse((folder / "exhibits.csv").read_text(encoding="utf-8"))
     return found + [
         scan.Finding("exhibit map", "exhibits.csv", one.rstrip(".")) for one in mapping.problems(exhibits, names)
@@ -204,10 +256,11 @@ def secrets(root: Path) -> list[str]:
     return [word for word in words if word and word not in ("/", ".")]
 
 
-def _info(root: Path, name: str, date: str, commit: dict[str, str]) -> dict[str, str]:
+def _info(root: Path, name: str, date: str, commit: dict[str, str], flavour: str) -> dict[str, str]:
     """bag-info.txt. The day of bagging is that of the commit: from then on the content was fixed."""
     cff = descriptions.citation(root)
-    return {
+    access = {"Access": descriptions.RESTRICTED} if flavour == "restricted" else {}
+    return access | {
         "Source-Organization": ", ".join(descriptions.authors(cff)),
         "External-Description": cff["title"],
         "External-Identifier": name,
@@ -226,27 +279,33 @@ def _generate(
     chosen: dict,
     commit: dict,
     jobs: list[dict],
+    free: bool,
 ) -> None:
-    """Write what describes the payload into it; ``kinds`` gets the new files."""
+    """Write what describes the payload into it; ``kinds`` gets the new files. free : all survey records are synthetic."""
 
-    def add(target: str, content: str | bytes) -> None:
+    def add(target: str, content: str | bytes, kind: str = GENERATED) -> None:
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        kinds[target] = GENERATED
+        kinds[target] = kind
 
     cff = descriptions.citation(root)
     study = schema.load(root / "config/study.yaml", "study")
     external = list(schema.load(root / "config/external.yaml", "external").values())
     exhibits = mapping.exhibits(root)
     record = files.read_json(root / provenance.BUILD)
-    description = f"{cff['title']}. {study['synthetic']}" if selection.synthetic(root) else cff["title"]
+    description = f"{cff['title']}. {study['synthetic']}" if free else cff["title"]
+    public = flavour == "public"
     installed = runs.packages(root)
     add("exhibits.csv", mapping.as_csv(exhibits))
     variables = codebooks.read(root / "results/questionnaire/ddi.xml")
     add("codebook/codebook.csv", codebooks.as_csv(variables))
     add("codebook/codebook.html", codebooks.as_html(variables, f"Codebook: {study['title']}"))
-    add("corrections/effects.csv", _effects(root))
+    if free or not public:  # of real data, an entry tells a record's answer
+        add("corrections/effects.csv", _effects(root))
+    else:
+        for target, content in public_use.make(root).items():
+            add(target, content, PUBLIC_USE)
     add("provenance/jobs.json", descriptions.as_json(runs.stable(jobs)))
     stable = {key: record[key] for key in ("version", "python", "engine", "state", "inputs", "config") if key in record}
     add(
@@ -257,8 +316,10 @@ def _generate(
     )
     pins = [f"{one}=={installed[one]}" for one in sorted(installed)]
     add("codemeta.json", descriptions.as_json(descriptions.codemeta(cff, description, record["python"], pins)))
-    add(".zenodo.json", descriptions.as_json(descriptions.zenodo(cff, description, study["keywords"])))
-    facts = _facts(root, folder, kinds, flavour, name, chosen, commit, jobs, exhibits, external, installed)
+    add(
+        ".zenodo.json", descriptions.as_json(descriptions.zenodo(cff, description, study["keywords"], not public, free))
+    )
+    facts = _facts(root, folder, kinds, flavour, name, chosen, commit, jobs, exhibits, external, installed, free)
     text = readme.markdown(facts, (root / readme.PROSE).read_text(encoding="utf-8"))
     add("README.md", text)
     add(
@@ -275,6 +336,7 @@ def _generate(
         "authors": descriptions.authors(cff),
         "identifier": name,
         "snakemake": version("snakemake"),
+        "python": record["python"],
         "external": {f"{runs.EXTERNAL}{one['file']}": one for one in external},
         "digests": {crate.WORKFLOW: hashlib.sha256((folder / crate.WORKFLOW).read_bytes()).hexdigest()},
     }
@@ -296,7 +358,7 @@ def _renamed(jobs: list[dict], names: dict[str, str]) -> list[dict]:
 
 def _facts(
     root: Path, folder: Path, kinds: dict, flavour: str, name: str, chosen: dict, commit: dict, jobs: list[dict],
-    exhibits: list[mapping.Exhibit], external: list[dict], installed: dict[str, str],
+    exhibits: list[mapping.Exhibit], external: list[dict], installed: dict[str, str], free: bool,
 ) -> readme.Facts:  # fmt: skip
     cff = descriptions.citation(root)
     record = files.read_json(root / provenance.BUILD)
@@ -311,6 +373,8 @@ def _facts(
         authors=descriptions.authors(cff),
         python=record["python"],
         packages=installed,
+        direct=runs.direct(root),
+        synthetic=free,
         engine={"engine": manifest["engine"], "versions": manifest["versions"]},
         platform=f"{platform.system()} ({platform.machine()})",
         costs=runs.costs(jobs, size),
@@ -322,9 +386,10 @@ def _facts(
         needs_external={
             job: sorted(n.removeprefix(runs.EXTERNAL) for n in found) for job, found in runs.needs(jobs).items()
         },
-        references=references(root),
+        references=list(cited(root).values()),
+        citations=cited(root),
         duplicates=chosen["duplicates"],
-        left_out=selection.reasons(chosen, flavour, selection.synthetic(root)),
+        left_out=selection.reasons(chosen, flavour, free),
     )
 
 
@@ -337,13 +402,13 @@ def _rows(path: Path) -> int:
     return max(0, sum(1 for row in csv.reader(io.StringIO(text, newline="")) if row) - 1)
 
 
-def references(root: Path) -> list[str]:
-    """The book's references as its page prints them."""
-    page = (root / "reports/_book/references.html").read_text(encoding="utf-8")
-    found = re.findall(r'<div id="ref-[^"]*"[^>]*>(.*?)</div>', page, flags=re.DOTALL)
+def cited(root: Path) -> dict[str, str]:
+    """The book's references by key, as its page prints them."""
     from html import unescape
 
-    return [" ".join(unescape(re.sub(r"<[^>]+>", "", one)).split()) for one in found]
+    page = (root / "reports/_book/references.html").read_text(encoding="utf-8")
+    found = re.findall(r'<div id="ref-([^"]*)"[^>]*>(.*?)</div>', page, flags=re.DOTALL)
+    return {key: " ".join(unescape(re.sub(r"<[^>]+>", "", one)).split()) for key, one in found}
 
 
 def _inventory(folder: Path, kinds: dict[str, str]) -> str:

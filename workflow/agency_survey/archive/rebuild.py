@@ -230,6 +230,15 @@ def _first_difference(old: str, new: str) -> str:
     return f"it differs from line {line} on"
 
 
+def withheld(package: Path) -> list[str]:
+    """Files that the package's build read, that no job makes, and that are neither in the package nor for users to bring:
+    records of the survey that a public package may not hold."""
+    jobs = files.read_json(package / "provenance/jobs.json")
+    made = {name for job in jobs for name in job["outputs"]}
+    read = {name for job in jobs for name in job["inputs"] if not name.startswith(runs.EXTERNAL)}
+    return sorted(name for name in read - made if not (package / name).exists())
+
+
 def lacking(package: Path, lemas: Path | None) -> set[str]:
     """External files that the package's build had and that are not at hand, by name."""
     wanted = {}

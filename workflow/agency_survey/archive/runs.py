@@ -93,13 +93,10 @@ def packages(root: Path) -> dict[str, str]:
     return found
 
 
-def pins(root: Path) -> dict[str, str]:
-    """Versions that the requirement list pins, by distribution."""
-    text = (root / "requirements/runtime.txt").read_text(encoding="utf-8")
-    return {
-        re.sub(r"[-_.]+", "-", n).lower(): v
-        for n, v in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, flags=re.M)
-    }
+def direct(root: Path) -> set[str]:
+    """Packages that the workflow itself names; the others are theirs."""
+    text = (root / "requirements/runtime.in").read_text(encoding="utf-8")
+    return {re.sub(r"[-_.]+", "-", n).lower() for n in re.findall(r"^([A-Za-z0-9._-]+)", text, flags=re.M)}
 
 
 def measured(root: Path, found: list[dict]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import io
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -24,9 +24,12 @@ MACHINE_PATH = re.compile(
     r"|\\\\[A-Za-z][\w.-]+\\[A-Za-z]"
 )
 E_MAIL = re.compile(r"(?<![\w.+/-])[A-Za-z0-9][\w.+-]*@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
+# Packed bytes look like a short address now and then: in pictures and documents an address is longer, and in lower case.
+PACKED_E_MAIL = re.compile(r"(?<![\w.+/-])[a-z0-9][a-z0-9.+-]{2,}@(?:[a-z0-9-]{3,}\.)+[a-z]{2,6}(?![\w.-])")
 RESERVED_DOMAIN = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|org|net))?|invalid|test|localhost)$")  # RFC 2606
 SOCIAL_SECURITY = re.compile(r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 TELEPHONE = re.compile(r"(?<![\w.(-])(?:\+1[ -])?\(\d{3}\) ?\d{3}-\d{4}(?![\w-])|(?<![\w.-])\d{3}-\d{3}-\d{4}(?![\w-])")
+TOKEN = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 RUBBISH = re.compile(
     r"(?:^|/)(?:\.git|\.svn|__MACOSX|\.DS_Store|Thumbs\.db|desktop\.ini|__pycache__|\.ipynb_checkpoints|\._[^/]+|~\$[^/]+|[^/]+~)(?:/|$)"
 )
@@ -35,6 +38,7 @@ TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".sav", ".dta")
 LICENCES = ("LICENSE", "LICENSE.txt", "LICENSE.md")
 READMES = ("README.md", "README.txt", "README.pdf")
 MIN_VARIABLES = 5
+ROOTS = ("home/", "Users/", "root/", "tmp/", "work/", "mnt/", "media/", "scratch/", "srv/", "private/", "var/", "\\")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ CHECKS = {
     "external digest": "files that may not be passed on, by their digest",
     "external record": "records of files that may not be passed on",
     "external layout": "tables that have the columns of files that may not be passed on",
+    "survey record": "identifiers of the survey's own records, where these are real",
     "undeclared package": "imported packages that no requirement list pins",
     "missing": "README, licence, codebook",
 }
@@ -80,23 +85,41 @@ def scan(
     known: Fingerprints,
     secrets: Iterable[str] = (),
     variables: Iterable[str] = (),
+    own: Collection[str] = (),
+    read: Collection[str] = (),
 ) -> list[Finding]:
     """All findings over a payload. names : file of each payload path; secrets : words of this machine that may not appear;
-    variables : names of variables of external files. Findings that the settings allow are left out."""
+    variables : names of variables of external files; own : identifiers of the survey's own records that may not appear;
+    read : payload paths whose content was looked into before. Findings that the settings allow are left out."""
     found = list(_named(names))
     digests = defaultdict(list)
-    variables, secrets = frozenset(variables), [word for word in dict.fromkeys(secrets) if len(word) > 3]
+    secrets = [word for word in dict.fromkeys(secrets) if len(word) > 3]
+    look = _Look(settings, known, secrets, frozenset(variables), frozenset(own))
+    todo = [(name, path) for name, path in names.items() if name not in read]
     for name, path in names.items():
-        data = path.read_bytes()
-        digests[hashlib.sha256(data).hexdigest()].append(name)
-        if not data:
-            found.append(Finding("empty file", name, "it has no content"))
-        found += _nested(name, data, settings)
-        found += _content(name, data, settings, known, secrets, variables)
+        digests[hashlib.sha256(path.read_bytes()).hexdigest()].append(name)
+    found += [one for entry in todo for one in look(entry)]
     found += _copies(digests, settings)
     found += _undeclared(names)
     found += _missing(names)
     return [one for one in found if not _allowed(one, settings)]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the content of one file is looked through for."""
+
+    settings: dict
+    known: Fingerprints
+    secrets: list[str]
+    variables: frozenset[str]
+    own: frozenset[str]
+
+    def __call__(self, entry: tuple[str, Path]) -> list[Finding]:
+        name, data = entry[0], entry[1].read_bytes()
+        found = [] if data else [Finding("empty file", name, "it has no content")]
+        found += _nested(name, data, self.settings)
+        return found + list(_content(name, data, self))
 
 
 def _allowed(finding: Finding, settings: dict) -> bool:
@@ -131,9 +154,7 @@ def _nested(name: str, data: bytes, settings: dict) -> Iterator[Finding]:
         yield Finding("nested archive", name, "it is or holds an archive")
 
 
-def _content(
-    name: str, data: bytes, settings: dict, known: Fingerprints, secrets: list[str], variables: frozenset[str]
-) -> Iterator[Finding]:
+def _content(name: str, data: bytes, look: _Look) -> Iterator[Finding]:
     try:
         parts = list(views.contents(name, data))
     except InputError as error:
@@ -141,19 +162,19 @@ def _content(
         return
     for where, part in parts:
         digest = hashlib.sha256(part).hexdigest()
-        if digest in known.digests:
-            yield Finding("external digest", name, f"{where} is {known.digests[digest]}")
+        if digest in look.known.digests:
+            yield Finding("external digest", name, f"{where} is {look.known.digests[digest]}")
         for text in views.texts(part):
-            yield from _text(name, where, text, known, secrets)
+            yield from _text(name, where, text, look, PACKED_E_MAIL if part.startswith(views.BINARY) else E_MAIL)
             if PurePosixPath(where.split(" > ")[-1]).suffix in TABLES or where != name:
-                yield from _columns(name, where, text, settings, variables)
+                yield from _columns(name, where, text, look.settings, look.variables)
 
 
-def _text(name: str, where: str, text: str, known: Fingerprints, secrets: list[str]) -> Iterator[Finding]:
+def _text(name: str, where: str, text: str, look: _Look, e_mail: re.Pattern) -> Iterator[Finding]:
     inside = "" if where == name else f" (in {where})"
-    if match := MACHINE_PATH.search(text):
+    if any(root in text for root in ROOTS) and (match := MACHINE_PATH.search(text)):
         yield Finding("machine path", name, match[0] + inside)
-    for match in E_MAIL.finditer(text):
+    for match in e_mail.finditer(text) if "@" in text else ():
         if not RESERVED_DOMAIN.search(match[0].split("@")[1].lower()):
             yield Finding("e-mail", name, match[0] + inside)
             break
@@ -161,10 +182,12 @@ def _text(name: str, where: str, text: str, known: Fingerprints, secrets: list[s
         yield Finding("social security", name, match[0] + inside)
     if match := TELEPHONE.search(text):
         yield Finding("telephone", name, match[0] + inside)
-    for word in secrets:
+    for word in look.secrets:
         if word in text:
             yield Finding("person", name, f"'{word}'{inside}")
-    for said in records.search(text, known):
+    if look.own and (hits := sorted(look.own & set(TOKEN.findall(text)))):
+        yield Finding("survey record", name, f"identifiers of the survey's records ({len(hits)} different){inside}")
+    for said in records.search(text, look.known):
         yield Finding("external record", name, said + inside)
 
 

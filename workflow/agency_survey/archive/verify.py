@@ -7,7 +7,9 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
 import shutil
+import sys
 import tempfile
 import time
 import zipfile
@@ -38,11 +40,17 @@ def verify(path: Path, cores: int, lemas: Path | None, quick: bool, say: Say = p
         if report.failed:
             report.checks.append(Check("rebuild", LEFT, ["the checks before it were not passed"]))
             return report
+        if withheld := rebuild.withheld(payload):
+            said = f"needs the survey's own records, which only the restricted package has: {', '.join(withheld)}"
+            report.checks.append(Check("the package rebuilds in an empty folder", LEFT, [said]))
+            return report
         _rebuild(payload, Path(temporary), names, cores, lemas, report, say)
     return report
 
 
 def _facts(path: Path) -> dict:
+    if path.is_dir():
+        raise InputError("The archive is a folder", str(path), "Name the zip file: make verify ARCHIVE=dist/<name>.zip")
     if not path.is_file():
         raise InputError(
             "There is no such archive", str(path), "Name the zip file: make verify ARCHIVE=dist/<name>.zip"
@@ -137,7 +145,7 @@ def _contents(
         found = scan.scan(names, settings, known, (), variables)
     except (InputError, OSError) as error:
         found = [scan.Finding("scan", "the payload", str(error).rstrip("."))]
-    took = time.monotonic() - started
+    report.checks.append(Check(f"scan of {len(names):,} files", PASSED, [], time.monotonic() - started))
     for check, what in scan.CHECKS.items():
         said = [one.words() for one in found if one.check == check]
         state = REFUSED if said else PASSED
@@ -145,7 +153,9 @@ def _contents(
             state, said = LEFT, ["needs the LEMAS files: name their folder in LEMAS_DIR"]
         if check == "person":
             state, said = LEFT, ["only the machine that makes a package knows its own names"]
-        report.checks.append(Check(f"scan: {what}", state, said, took if check == "names" else 0.0))
+        if check == "survey record" and not said:
+            state, said = LEFT, ["only the makers of a package know the survey's identifiers"]
+        report.checks.append(Check(f"scan: {what}", state, said))
     other = [one.words() for one in found if one.check not in scan.CHECKS]
     if other:
         report.checks.append(Check("scan", REFUSED, other))
@@ -183,6 +193,10 @@ def _rebuild(
     say(f"Rebuilding everything in an empty folder{', without network' if alone else ''} ...")
     first = rebuild.build(project, cores, lemas, temporary / "home", alone)
     report.facts["rebuild_seconds"] = round(first.seconds, 1)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    report.facts["rebuild_memory_mb_of_the_largest_process"] = round(peak)
+    size = sum(path.stat().st_size for path in project.rglob("*") if path.is_file() and not path.is_symlink())
+    report.facts["rebuilt_folder_mb"] = round(size / 1e6, 1)
     report.checks.append(
         Check(
             "the package rebuilds in an empty folder",
