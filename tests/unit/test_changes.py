@@ -208,3 +208,10 @@ def test_without_chapters_the_texts_of_the_results_are_compared(before, after):
     small.edit(after, "results/alpha/text/size.md", "Small ones", "The small ones")
     (one,) = found(before, after)
     assert (one.where, one.new) == ("alpha", "The small ones say 43.3%.")
+
+
+def test_small_differences_are_written_out():
+    from agency_survey.changes.compare import signed
+
+    said = [signed(value) for value in (-1.6e-05, 0.13, 2, 1234.5)]
+    assert said == ["\N{MINUS SIGN}0.000016", "+0.13", "+2", "+1,234"]

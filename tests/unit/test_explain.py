@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import pytest
 
 from agency_survey import explain, provenance
@@ -31,9 +34,10 @@ def told(tmp_path, monkeypatch):
     )
     (reports / "05-cases.qmd").write_text("# Cases\n\n{{< include results/cases/text/findings.md >}}\n")
 
-    def tell(states: dict, causes: dict) -> str:
-        state = State(JOBS, {job.name: states.get(job.name, CURRENT) for job in JOBS}, causes)
-        monkeypatch.setattr(provenance, "state_of", lambda root: (state, None))
+    def tell(states: dict, causes: dict, jobs: list[Job] = JOBS, known: dict | None = None) -> str:
+        state = State(jobs, {job.name: states.get(job.name, CURRENT) for job in jobs}, causes)
+        records = SimpleNamespace(known=known) if known else None
+        monkeypatch.setattr(provenance, "state_of", lambda root: (state, records))
         return explain.text(tmp_path)
 
     return tell
@@ -72,4 +76,48 @@ def test_a_chapters_own_text_reaches_that_chapter_and_the_style_all(told):
     assert "can reach: Perceptions\n" in told(
         {"render": STALE}, {"render": [Cause("changed", "reports/03-perceptions.qmd")]}
     )
-    assert "can reach: all\n" in told({"render": STALE}, {"render": [Cause("changed", "reports/styles.css")]})
+    said = told({"render": STALE}, {"render": [Cause("changed", "reports/styles.css")]})
+    assert "can reach: Summary, Perceptions, Cases\n" in said
+
+
+def test_a_chapter_that_is_written_otherwise_reaches_itself_though_the_numbers_it_names_are_looked_up_again(told):
+    cause = {"ledger": [Cause("changed", "reports/05-cases.qmd")]}
+    jobs = [*JOBS[:-1], Job("ledger", (), ("reports/05-cases.qmd",), ("results/ledger/numbers.json",), "x"), JOBS[-1]]
+    assert "  chapters that it can reach: Cases\n" in told({"ledger": STALE}, cause, jobs)
+
+
+def test_of_many_sections_and_chapters_those_are_named_that_are_left_out(told, tmp_path):
+    names = [f"part_{letter}" for letter in "abcdefgh"]
+    (tmp_path / "workflow" / "rules").mkdir(parents=True)
+    chapters = [f"{at:02}-{name}.qmd" for at, name in enumerate(names, 1)]
+    for name, file in zip(names, chapters, strict=True):
+        (tmp_path / "workflow" / "rules" / f"{file[:2]}_{name}.smk").touch()
+        shown = f"# Title {name[-1]}\n\n{{{{< include results/{name}/text/a.md >}}}}\n"
+        (tmp_path / "reports" / file).write_text(shown)
+    config = CONFIG.replace("03-perceptions.qmd, 05-cases.qmd", ", ".join(chapters))
+    (tmp_path / "reports" / "_quarto.yml").write_text(config)
+    jobs = [Job(name, (), ("x.csv",), (f"results/{name}/text/a.md",), "x") for name in names]
+    states = {name: STALE for name in names[:-1]}
+    said = told(states, {name: [Cause("changed", "x.py")] for name in names[:-1]}, jobs)
+    assert "  must run: all sections but part_h\n" in said
+    assert "  chapters that it can reach: all but Summary, Title h\n" in said
+    assert max(map(len, said.splitlines())) <= 100
+
+
+def test_what_changed_inside_is_told_where_the_accepted_build_has_the_file_of_the_records_only(told, tmp_path):
+    folder = tmp_path / "accepted"
+    header = "id,file,record,variable,old_value,new_value\n"
+    for root, text in ((folder, header), (tmp_path, header + "C0001,part1,A1,q9,1,2\n")):
+        (root / "data").mkdir(parents=True, exist_ok=True)
+        (root / "data" / "corrections.csv").write_text(text)
+        (root / "results" / "ledger").mkdir(parents=True)
+        (root / "results" / "ledger" / "numbers.json").write_text('{"numbers": {}}')
+    record = {"rule": "cases", "command": "x", "inputs": {"data/corrections.csv": "first"}, "outputs": {}}
+    for root in (folder, tmp_path):
+        (root / "results" / "provenance").mkdir()
+        (root / "results" / "provenance" / "cases.json").write_text(json.dumps(record))
+    given = ({"cases": STALE}, {"cases": [Cause("changed", "data/corrections.csv")]}, JOBS)
+    changed = "data/corrections.csv changed: entry C0001 entered (part1 A1 q9, 1 -> 2).\n"
+    assert told(*given, {"cases": record}).startswith(changed)
+    later = record | {"inputs": {"data/corrections.csv": "second"}}
+    assert told(*given, {"cases": later}).startswith("data/corrections.csv changed.\n")

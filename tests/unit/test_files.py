@@ -1,6 +1,9 @@
 """Files appear whole or not at all, with the same bytes each time; a file that cannot be read gives one sentence."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -156,3 +159,18 @@ def test_csv_as_text_keeps_cells_as_they_are_written(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("record,raw\n007,NA\n012,\n", encoding="utf-8")
     assert files.read_csv(path, text=True).to_numpy().tolist() == [["007", "NA"], ["012", ""]]
+
+
+def test_a_job_whose_build_is_gone_leaves_nothing(tmp_path, monkeypatch):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    path = tmp_path / "a.txt"
+    files.write_text(path, "of the build that is running now\n")
+    monkeypatch.setenv(files.HELD, str(ended.pid))
+    with pytest.raises(SystemExit, match="has ended"):
+        files.write_text(path, "of the build that is gone\n")
+    assert path.read_text() == "of the build that is running now\n"
+    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.setenv(files.HELD, str(os.getpid()))
+    files.write_text(path, "new\n")
+    assert path.read_text() == "new\n"

@@ -177,3 +177,24 @@ def test_status_says_when_no_build_has_finished(tmp_path):
 
 def test_jobs_are_put_after_those_that_they_read():
     assert [one.name for one in _in_order([RENDER, SECTION, WEIGHT, CLEAN])] == ["clean", "weight", "section", "render"]
+
+
+def test_reasons_name_every_file_for_the_record_and_what_fits_on_a_line_of_the_terminal():
+    names = [f"workflow/agency_survey/disclosure/{name}.py" for name in ("rules", "watch", "published", "catalogue")]
+    causes = [Cause("changed", name) for name in names] + [Cause("missing", "results/perceptions/numbers.json")]
+    said = provenance.reason(causes)
+    assert all(cause.what in said for cause in causes)
+    assert said.endswith("catalogue.py changed; results/perceptions/numbers.json is not there")
+    assert provenance.brief(causes) == "rules.py, watch.py and published.py changed; 2 more"
+    assert provenance.brief(causes[:1]) == "rules.py changed"
+    assert provenance.brief(causes[-1:]) == "perceptions/numbers.json is not there"
+    both = [Cause("missing", "a.md"), Cause("missing", "b.md"), Cause("setting", "level", "0.9", "0.95")]
+    assert provenance.brief(both) == "a.md and b.md are not there; setting level: 0.9 to 0.95"
+    assert len(provenance.brief([Cause("changed", "x" * 20 + str(at)) for at in range(9)])) <= 58
+
+
+def test_many_lost_results_of_a_job_are_counted(folder):
+    job = Job("section", (), (), tuple(f"results/section/{name}" for name in "abcd"), "x")
+    state = provenance.State([job], {"section": "stale"}, {"section": [Cause("missing", name) for name in job.outputs]})
+    (line,) = provenance._said(state)
+    assert line == "4 results are not there, among them results/section/a and results/section/b"

@@ -275,14 +275,14 @@ def _wait(process: subprocess.Popen, reached: Callable[[], object]) -> None:
 
 
 def mended(project: Project) -> tuple[list[str], float]:
-    """A build whose script fails, then one with the script as it was."""
+    """A build whose script fails, then one with the script as it was but for a remark."""
     path, began = project.folder / "workflow/scripts/weight_parts.py", time.monotonic()
     text = path.read_text()
     path.write_text(text.replace("def main() -> None:\n", "def main() -> None:\n    1 / 0\n"))
     assert path.read_text() != text
     done = project.report("--cores", "2")
     refused(done, "weight_parts", "ZeroDivisionError", "logs/weight_parts.log")
-    path.write_text(text)
+    path.write_text(text + REMARK)
     return [*finished(done.stderr), *once(project)[0]], time.monotonic() - began
 
 
@@ -662,10 +662,8 @@ SCENARIOS = [
         "correction-same",
         "A correction to the value that is there",
         corrected_to_the_same,
-        "The entry is refused with its line. When it is removed, cleaning runs once more: its outputs went with its failure.",
-        {"clean"},
-        extra={"clean"},
-        unneeded="Snakemake takes away the outputs of a job that failed",
+        "The entry is refused with its line. Cleaning gets back what it had left, so there is nothing to do when it is removed.",
+        (),
         build=refused_then_removed,
         restores=True,
     ),
@@ -910,8 +908,7 @@ SCENARIOS = [
         nothing,
         "Only the job that failed runs.",
         {"weight_parts"},
-        extra={"weight_parts"},
-        unneeded="Snakemake takes away the outputs of a job that failed",
+        unneeded=CODE,
         build=mended,
         restores=True,
         targets="error",

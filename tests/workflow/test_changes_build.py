@@ -138,3 +138,32 @@ def test_another_folder_or_its_results_may_be_the_base(project, built):
     refused = project.run("agency_survey.cli", "changes", "--base", "reports")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: BASE holds no results of a build (reports).")
+
+
+def test_two_corrections_are_told_apart_where_they_move_different_files(project):
+    """Each alone moves what reads its part; both move the appendix that reads all returns."""
+    accept(project)
+    ident = record(project, "q1_sex_residents", "4")
+    lines = [
+        line.split(",") for line in (project.folder / "data/raw/part3.csv").read_text(encoding="cp1252").splitlines()
+    ]
+    at = lines[0].index("q9_network")
+    cases = [row for row in lines[1:] if len(row) == len(lines[0])]
+    log = (project.folder / "results/clean/edit_log.csv").read_text()
+    case = next(row for row in cases if row[at] == "1" and row[0] not in log)
+    for name, key, variable, value in (
+        ("part1", ident, "q1_sex_residents", "1"),
+        ("part3", f"{case[0]}/{case[1]}", "q9_network", "2"),
+    ):
+        given = ("--file", name, "--record", key, "--variable", variable, "--new", value)
+        done = project.run("agency_survey.cli", "correct", *given, *WHY)
+        assert done.returncode == 0, done.stderr
+    build(project)
+    found, said = changes(project)
+    first, second = found["causes"]
+    assert (first["kind"], second["kind"]) == ("correction", "correction")
+    moved = {rule: {tuple(one["causes"]) for one in found["moved"] if one["rule"] == rule} for rule in rules(found)}
+    assert moved["sensitivity"] == {(0,)}
+    assert moved["case_characteristics"] == {(1,)}
+    assert moved["cleaning_audit"] == {(0, 1)}
+    assert "moved all of it" not in said

@@ -14,12 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from agency_survey import __version__, environment, failures, files, jobs, provenance, settings
+from agency_survey import __version__, environment, failures, files, jobs, kept, provenance, settings
 from agency_survey.errors import InputError
 from agency_survey.jobs import HELD, Job, Places
 from agency_survey.progress import Progress, stages
@@ -43,7 +43,7 @@ def sections(root: Path) -> list[str]:
 def one_build(root: Path) -> Iterator[None]:
     """Hold the folder for one build; a second one is refused with a sentence. The lock ends with the process."""
     with hold(root):
-        os.environ[HELD] = "1"
+        os.environ[HELD] = str(os.getpid())
         try:
             yield
         finally:
@@ -81,6 +81,7 @@ def run(root: Path, cores: int, mode: str = "normal", book: bool = True) -> dict
     with one_build(root):
         unlock(root)
         records = Records(root, places)
+        kept.give_back(root, records)
         found = records.whole(jobs.table(root, places))
         records.forget(found)
         if not book:
@@ -124,6 +125,7 @@ def _run(root: Path, records: Records, found: list[Job], cores: int, mode: str) 
 
     def finished(label: str, seconds: float) -> None:
         reasons.setdefault(label, "Snakemake found it unfinished")
+        progress.reasons.setdefault(label, reasons[label])
         records.keep(by_label[label], before.get(label, {}), reasons[label], seconds)
 
     progress = Progress(stages(root), mode, finished)
@@ -140,13 +142,17 @@ def _run(root: Path, records: Records, found: list[Job], cores: int, mode: str) 
                 )
             progress.plan([job.label for job in state.jobs if state.state[job.name] in (STALE, POSSIBLY)])
             before |= {job.label: records.inputs(job, without=made) for job in ready}
-            reasons |= {job.label: provenance.brief(state.causes[job.name]) for job in ready}
-            progress.reasons = reasons
+            reasons |= {job.label: provenance.reason(state.causes[job.name]) for job in ready}
+            progress.reasons |= {job.label: provenance.brief(state.causes[job.name]) for job in ready}
+            kept.keep(root, records, ready)
             _round(root, ready, cores, progress)
+            kept.drop(root)
             state = _compared(records, found)
         progress.plan([])
     finally:
         progress.close()
+        with suppress(InputError, OSError):  # what cannot be given back now is by the next build
+            kept.give_back(root, records)
     return progress, reasons
 
 
@@ -171,9 +177,12 @@ def _say_damage(root: Path, records: Records, state: State) -> None:
     if left and not records.known:
         print("How the results here came about is not recorded, so everything is built again.", file=sys.stderr)
     for job in stale:
-        for cause in state.causes[job.name]:
-            if cause.kind == "altered":
-                print(f"{cause.what} is not what its rule left; {job.label} makes it again.", file=sys.stderr)
+        names = [cause.what for cause in state.causes[job.name] if cause.kind == "altered"]
+        if len(names) > provenance.MANY:
+            names = [f"{len(names)} results, among them {names[0]} and {names[1]},"]
+        for name in names:
+            verb, whose, them = ("are", "their", "them") if name.endswith(",") else ("is", "its", "it")
+            print(f"{name} {verb} not what {whose} rule left; {job.label} makes {them} again.", file=sys.stderr)
 
 
 def unlock(root: Path) -> None:

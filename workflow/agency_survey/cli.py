@@ -63,9 +63,12 @@ def main(argv: list[str] | None = None) -> int:
     os.chdir(ROOT)
     try:
         given.run(given)
+        sys.stdout.flush()
         return 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+    except BrokenPipeError:  # whoever read the output has gone, as in `make changes | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(f"error: {explain_os_error(error)}", file=sys.stderr)
         _keep_traceback()
@@ -94,6 +97,7 @@ def _report(given: argparse.Namespace) -> None:
     cores = _cores(given.cores)
     if given.explain:
         _explain(given)
+        print(flush=True)  # what follows goes to the other stream
     record = build.run(ROOT, cores, given.mode, book=not given.numbers_only)
     if given.numbers_only:
         print(f"The numbers are built: {record['seconds']:.0f} s; the book is not rendered.")

@@ -16,6 +16,19 @@ from agency_survey.errors import InputError
 if TYPE_CHECKING:  # pandas is imported where a table is read: the build and small jobs start faster without it
     import pandas as pd
 
+HELD = "AGENCY_SURVEY_BUILD"  # the process of the build that a job belongs to; not set in runs of Snakemake itself
+
+
+def wanted() -> None:
+    """End this process when the build that started it is gone: another may be at work, and its results are not to be mixed
+    with those of this one."""
+    try:
+        os.kill(int(os.environ.get(HELD, "1")), 0)
+    except PermissionError:
+        pass  # it is there
+    except ProcessLookupError:
+        raise SystemExit("The build that this job belongs to has ended; the job leaves nothing.") from None
+
 
 def atomic(path: str | Path, write: Callable[[Path], Any]) -> None:
     """Call ``write`` with a temporary name beside ``path``, then rename; nothing is left when it fails."""
@@ -24,6 +37,7 @@ def atomic(path: str | Path, write: Callable[[Path], Any]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     try:
         write(temporary)
+        wanted()
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -13,16 +13,17 @@ import platform
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from agency_survey import failures, files, settings
+from agency_survey.files import HELD
 
 FOLDER = "results/provenance"
 KEPT = f"{FOLDER}/_jobs.json"
 EXTERNAL = "LEMAS_DIR"
-HELD = "AGENCY_SURVEY_BUILD"
 SOURCES = ("Snakefile", "workflow", "config", "reports", "requirements", "pyproject.toml", "benchmarks/coverage.py")
 FLAG = re.compile(r" \(\w+\)$")  # Snakemake prints flags behind names: 'index.html (update)'
 BUILT = {"_book", "__pycache__", ".quarto"}
@@ -157,10 +158,31 @@ def makers(found: Iterable[Job]) -> dict[str, Job]:
     return {name: job for job in found for name in job.outputs}
 
 
-def snakemake(root: Path, *, cores: int = 1, watch=None, verbose: bool = False, dryrun: bool = False, **dag) -> None:
+def forget_notes(root: Path, names: list[str]) -> None:
+    """Let Snakemake forget how these outputs came about; notes that are not there are passed over."""
+    from snakemake.exceptions import WorkflowError
+
+    try:
+        with suppress(WorkflowError):
+            snakemake(root, watch=lambda record: None, forget=names, forceall=True)
+    except Exception as error:
+        raise failures.explained(root, error, [], []) from error
+
+
+def snakemake(
+    root: Path,
+    *,
+    cores: int = 1,
+    watch=None,
+    verbose: bool = False,
+    dryrun: bool = False,
+    forget: list[str] | None = None,
+    **dag,
+) -> None:
     """One run of Snakemake in this process, over its public API.
 
-    watch : called with each of its log records; dag : DAGSettings. Raises what Snakemake raises.
+    watch : called with each of its log records; forget : outputs to forget the notes of, instead of running; dag :
+    DAGSettings. Raises what Snakemake raises.
     """
     from snakemake.api import SnakemakeApi
     from snakemake.scheduling.greedy import SchedulerSettings
@@ -178,7 +200,7 @@ def snakemake(root: Path, *, cores: int = 1, watch=None, verbose: bool = False, 
         enable_file_logging=False,
     )
     outer = os.environ.get(HELD)
-    os.environ[HELD] = "1"
+    os.environ[HELD] = str(os.getpid())
     try:
         with SnakemakeApi(output) as api:
             api.get_log_handlers()[0].watch = watch
@@ -188,13 +210,16 @@ def snakemake(root: Path, *, cores: int = 1, watch=None, verbose: bool = False, 
                 snakefile=root / "Snakefile",
                 workdir=root,
             )
-            workflow.dag(
+            found = workflow.dag(
                 t.DAGSettings(
                     max_checksum_file_size=_bytes(profile["max-checksum-file-size"]),
                     force_incomplete=profile["rerun-incomplete"],
                     **dag,
                 )
-            ).execute_workflow(
+            )
+            if forget is not None:
+                return found.cleanup_metadata([Path(name) for name in forget])
+            found.execute_workflow(
                 executor="dryrun" if dryrun else "local",
                 scheduling_settings=t.SchedulingSettings(scheduler=profile["scheduler"]),
                 scheduler_settings=SchedulerSettings() if greedy else None,

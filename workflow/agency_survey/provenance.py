@@ -13,7 +13,7 @@ import json
 import os
 import shlex
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,17 @@ BUILD = "results/build.json"
 MANIFEST = "results/render/manifest.json"
 BOOK = "reports/_book"
 
+MANY = 2  # results of one job that are named each; of more, two are
 CURRENT, STALE, POSSIBLY = "current", "stale", "possibly stale"
+
+
+OF_FILES = {  # what is said of a file, and of several
+    "changed": ("changed", "changed"),
+    "added": ("is a new input", "are new inputs"),
+    "removed": ("is no input any more", "are no inputs any more"),
+    "altered": ("is not what the rule left", "are not what the rule left"),
+    "missing": ("is not there", "are not there"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,13 +53,10 @@ class Cause:
 
     def words(self) -> str:
         """For a line of the terminal."""
+        if self.kind in OF_FILES:
+            return f"{self.what} {OF_FILES[self.kind][0]}"
         return {
             "never": "not built here yet",
-            "changed": f"{self.what} changed",
-            "added": f"{self.what} is a new input",
-            "removed": f"{self.what} is no input any more",
-            "altered": f"{self.what} is not what the rule left",
-            "missing": f"{self.what} is not there",
             "setting": f"setting {self.what}: {_short(self.old)} to {_short(self.new)}",
             "command": "its command changed",
         }[self.kind]
@@ -232,21 +239,56 @@ def status(root: Path) -> list[str]:
     if not (root / BUILD).is_file():
         return ["No build has finished here; `make report` builds or goes on."]
     state, records = state_of(root)
-    said: dict[str, list[str]] = {}
-    for job in state.of(STALE):
-        for cause in state.causes[job.name]:
-            said.setdefault(cause.words(), []).append(job.label)
-    lines = [f"{words} ({_listed(users)})." for words, users in said.items()]
+    lines = [f"{words} ({_listed(users)})." for words, users in _said(state).items()]
     lines += [f"{name}, which {job.label} reads, is not there." for name, job in state.missing]
     if not lines and files.read_json(root / BUILD)["state"] != records.digest_of_all(state.jobs):
         lines.append(f"The results are current, but of a later build than {BUILD} describes; run `make report`.")
     return lines
 
 
-def brief(causes: list[Cause], most: int = 2) -> str:
-    """Causes in one line; many are counted."""
-    words = [cause.words() for cause in causes]
-    return "; ".join(words[:most]) + (f"; and {len(words) - most} more" if len(words) > most else "")
+def _said(state: State) -> dict[str, list[str]]:
+    """What is not as it was, in words, with the jobs that it concerns; many outputs of one job are counted."""
+    found: dict[str, list[str]] = {}
+    for job in state.of(STALE):
+        causes = state.causes[job.name]
+        for kind, what in (("missing", "not there"), ("altered", "not what the rule left")):
+            some = [cause for cause in causes if cause.kind == kind]
+            if len(some) > MANY:
+                names = f"{some[0].what} and {some[1].what}"
+                found.setdefault(f"{len(some)} results are {what}, among them {names}", []).append(job.label)
+                causes = [cause for cause in causes if cause.kind != kind]
+        for cause in causes:
+            found.setdefault(cause.words(), []).append(job.label)
+    return found
+
+
+def reason(causes: list[Cause]) -> str:
+    """All causes in words, the files of each kind together, for the record."""
+    said = []
+    for kind in dict.fromkeys(cause.kind for cause in causes):
+        some = [cause for cause in causes if cause.kind == kind]
+        names = [cause.what for cause in some]
+        if kind in OF_FILES and len(some) > 1:
+            said.append(f"{', '.join(names[:-1])} and {names[-1]} {OF_FILES[kind][1]}")
+        else:
+            said += [cause.words() for cause in some]
+    return "; ".join(said)
+
+
+def brief(causes: list[Cause], width: int = 58) -> str:
+    """Causes on a line of a terminal: files by their last names, what does not fit counted."""
+    short = [replace(cause, what=_last(cause.what)) if cause.kind in OF_FILES else cause for cause in causes]
+    for most in (len(short), 3, 2, 1):
+        line = reason(short[:most]) + (f"; {len(short) - most} more" if most < len(short) else "")
+        if most <= len(short) and len(line) <= width:
+            break
+    return line
+
+
+def _last(name: str) -> str:
+    """'perceptions/numbers.json' of a result, 'disclosure/rules.py' of a module: enough to know it by."""
+    parts = name.split("/")
+    return "/".join(parts[-2:]) if parts[-1] in ("numbers.json", "__init__.py") else parts[-1]
 
 
 def _listed(names: list[str], most: int = 3) -> str:

@@ -2,13 +2,12 @@
 
 A cause reaches a rule through the records of the jobs: a changed file that no job makes, or a changed setting, is a cause of
 the job that reads it, and of every job that reads a file which that job made otherwise. A job whose output came out the
-same passes nothing on.
+same passes nothing on. Corrections that one job applies are told apart by the files that each one moves (``entries``).
 """
 
 from __future__ import annotations
 
 import ast
-import csv
 import json
 import re
 import shlex
@@ -19,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from agency_survey import schema
-from agency_survey.changes import fingerprints
+from agency_survey.changes import entries, fingerprints
 from agency_survey.changes.state import State
 from agency_survey.errors import InputError
 
-REGISTER, CONFIG, PINS = "data/corrections.csv", "config/config.yaml", "requirements/runtime.txt"
+REGISTER, CONFIG, PINS = entries.REGISTER, "config/config.yaml", "requirements/runtime.txt"
 KINDS = ("correction", "config", "data", "code", "chapter", "rule", "environment")
 MOST = 4
 
@@ -52,6 +51,7 @@ class Causes:
         self.known = bool(before.jobs and after.jobs)
         self._found: dict[str, frozenset[Cause]] = {}
         self._files: dict[str, frozenset[Cause]] = {}
+        self._tried: dict[str, dict[str, frozenset[Cause]]] = {}
 
     @cached_property
     def _makers(self) -> dict[str, str]:
@@ -68,7 +68,26 @@ class Causes:
         if not self.known:
             return frozenset()
         maker = self._makers.get(name)
-        return self.of_job(maker) if maker else self._of_source(name)
+        if maker is None:
+            return self.of_source(name)
+        found = self.of_job(maker)
+        if len(found) > 1 and any(cause.kind == "correction" for cause in found):
+            return found - self._idle(maker).get(name, frozenset())
+        return found
+
+    def _idle(self, job: str) -> dict[str, frozenset[Cause]]:
+        """By output of the job that applies the register: the corrections that did not move it."""
+        record = self.after.jobs.get(job)
+        if record is None or "--register" not in record["command"]:
+            return {}
+        if job not in self._tried:
+            said = dict(_entries(self.before.source(REGISTER), self.after.source(REGISTER)))
+            found = entries.idle(self.before, self.after, record)
+            self._tried[job] = {
+                name: frozenset(Cause("correction", REGISTER, said[ident]) for ident in some)
+                for name, some in found.items()
+            }
+        return self._tried[job]
 
     def of_job(self, job: str) -> frozenset[Cause]:
         """Causes of what a job made otherwise."""
@@ -89,13 +108,13 @@ class Causes:
         for name in changed:
             found |= self.of_file(name) if name in self._makers else set()
         sources = [name for name in changed if name not in self._makers and not self._was_there(name)]
-        certain = [name for name in sources if not self._only_layout(name)]
+        certain = [name for name in sources if not self.only_layout(name)]
         for name in certain:
-            found |= self._of_source(name)
+            found |= self.of_source(name)
         found |= self._of_settings(old, new)
         if not found:
             for name in sources:
-                found |= self._of_source(name)
+                found |= self.of_source(name)
         if not found and old["command"] != new["command"]:
             found.add(Cause("rule", f"rule {new['rule']}", "its command changed"))
         if old["outputs"] != new["outputs"] and PINS not in changed:
@@ -107,7 +126,7 @@ class Causes:
         one, other = ((state.build.get("inputs") or {}).get(name) for state in (self.before, self.after))
         return one is not None and one == other
 
-    def _only_layout(self, name: str) -> bool:
+    def only_layout(self, name: str) -> bool:
         """Whether a module differs in comments, docstrings and layout alone."""
         one, other = self.before.source(name), self.after.source(name)
         if not name.endswith(".py") or not one or not other:
@@ -115,7 +134,8 @@ class Causes:
         trees = [_tree(path) for path in (one, other)]
         return None not in trees and ast.dump(trees[0]) == ast.dump(trees[1])
 
-    def _of_source(self, name: str) -> frozenset[Cause]:
+    def of_source(self, name: str) -> frozenset[Cause]:
+        """What of a file that no job makes differs."""
         if name not in self._files:
             self._files[name] = frozenset(self._source_causes(name))
         return self._files[name]
@@ -123,8 +143,8 @@ class Causes:
     def _source_causes(self, name: str) -> Iterator[Cause]:
         one, other = self.before.source(name), self.after.source(name)
         if name == REGISTER:
-            entries = list(_entries(one, other))
-            yield from (Cause("correction", name, text) for text in entries) if entries else [Cause("correction", name)]
+            said = [text for _, text in _entries(one, other)]
+            yield from (Cause("correction", name, text) for text in said) if said else [Cause("correction", name)]
         elif name.startswith("config/"):
             yield Cause("config", name, _keys(one, other))
         elif name.startswith(("data/", "LEMAS_DIR/")):
@@ -198,25 +218,18 @@ def _value(value: Any, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _entries(one: Path | None, other: Path | None) -> Iterator[str]:
-    """Entries of the register that came, went or differ, each in a few words."""
+def _entries(one: Path | None, other: Path | None) -> Iterator[tuple[str, str]]:
+    """Entries of the register that came, went or differ: the id, and each in a few words."""
     if not one or not other:
         return
-    before, after = _register(one), _register(other)
-    for ident in dict.fromkeys([*before, *after]):
+    before, after = entries.read(one), entries.read(other)
+    for ident in entries.differing(before, after):
         old, new = before.get(ident), after.get(ident)
-        if old == new:
-            continue
         entry = new or old
         what = "taken out" if new is None else "entered" if old is None else "changed"
         value = f"{entry.get('old_value') or 'blank'} -> {entry.get('new_value') or 'blank'}"
         place = " ".join(str(entry.get(part, "")) for part in ("file", "record", "variable"))
-        yield f"entry {ident} {what} ({place}, {value})"
-
-
-def _register(path: Path) -> dict[str, dict[str, str]]:
-    with open(path, encoding="utf-8-sig", newline="") as stream:
-        return {row.get("id") or f"line {line}": row for line, row in enumerate(csv.DictReader(stream), 2)}
+        yield ident, f"entry {ident} {what} ({place}, {value})"
 
 
 def _keys(one: Path | None, other: Path | None) -> str:

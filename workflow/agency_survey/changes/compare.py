@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from agency_survey.changes import chapters, crossings, grids
@@ -110,7 +111,7 @@ def _in_unit(change: float | None, format: str) -> str:
 
 def signed(value: float) -> str:
     """A difference with its sign, to two significant digits, larger ones to the whole number."""
-    text = f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.2g}"
+    text = f"{value:+,.0f}" if abs(value) >= 100 else f"{Decimal(f'{value:.2g}'):+f}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from difflib import SequenceMatcher
 from html import escape
 from itertools import groupby
@@ -77,7 +78,8 @@ def _causes(comparison: dict) -> str:
         f"<li><strong>{escape(cause_words(cause))}</strong>, {escape(reach_words(cause, comparison))}</li>"
         for cause in comparison["causes"]
     )
-    said = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    marked = [re.sub("`([^`]*)`", r"<code>\1</code>", escape(note)) for note in notes]
+    said = "".join(f"<p>{note}</p>" for note in marked)
     return (
         f'<section aria-labelledby="why"><h2 id="why">What moved it</h2>\n<ul>{listed}</ul>\n{said}</section>'.replace(
             "<ul></ul>", ""

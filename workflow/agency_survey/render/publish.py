@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from agency_survey.errors import InputError, explain_os_error
+from agency_survey.files import wanted
 
 from . import bundled, digits, quarto
 from .captions import read_captions
@@ -84,6 +85,7 @@ def swap(made: Path, out: Path) -> None:
         shutil.rmtree(stale, ignore_errors=True)
     try:
         shutil.copytree(made, new)
+        wanted()
         if out.exists():
             os.replace(out, old)
         os.replace(new, out)
