@@ -99,7 +99,7 @@ NONE, BELOW = number(0.5, 0.4, 0.6), number(0.2, 0.15, 0.25)
         ("task-forces", {of("P055"): number(0.0, -0.1, 0.1)}, "not shown to be better prepared", "have taken more"),
         ("task-forces", adjusted(p=0.4), "but no difference is shown between", "remains"),
         ("task-forces", adjusted(value=-0.8), "but no difference is shown between", "remains"),
-        ("age", {of("P049"): number(None)}, "too uncertain to say", "Most"),
+        ("age", {of("P049"): number(None)}, "too uncertain to be shown, or left out", "Most"),
     ],
 )
 def test_a_headline_changes_with_its_result(key, changed, said, unsaid):

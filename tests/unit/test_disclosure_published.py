@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 from dataclasses import replace
 
@@ -258,10 +259,19 @@ def test_a_folder_of_results_is_audited_from_its_files(tmp_path):
     files.write_text(tmp_path / f"results/{SECTION}/text/findings.md", "Nothing.\n")
     shutil.copytree("config", tmp_path / "config")
     result = audits.of_folder(tmp_path)
-    assert (result["leaks"], result["not_covered"], result["files"]) == ([], ["elsewhere"], 3)
+    assert (result["leaks"], result["files"]) == ([], 3)
+    assert any(one.startswith("The section elsewhere is neither examined nor declared") for one in result["undecided"])
+    with pytest.raises(InputError, match="neither examined nor declared"):
+        audits.require_none(result)
+    settings = (tmp_path / "config/disclosure.yaml").read_text(encoding="utf-8")
+    declared = "declared: {elsewhere: {kind: no_answers, reason: It holds no answers of anybody.}}\n\nmicrodata:"
+    told = re.sub(r"declared:\n.*?\nmicrodata:", declared, settings, flags=re.DOTALL)
+    (tmp_path / "config/disclosure.yaml").write_text(told, encoding="utf-8")
+    result = audits.of_folder(tmp_path)
     audits.require_none(result)
-    assert "no leak in the sections that are covered" in audits.markdown(result)
-    assert "- elsewhere: its numbers are searched for leaks, but not examined" in audits.markdown(result)
+    assert "**no leak**" in audits.markdown(result)
+    assert "- elsewhere (no_answers): It holds no answers of anybody." in audits.markdown(result)
+    assert "narrowest" not in audits.public(result)
     numbers = {"numbers": {"a.b": {"value": None}}}
     at = next(k for k, row in enumerate(found.printed) if row.cell and found.system.need[found.system.at(row.cell)] > 0)
     numbers["numbers"]["a.c"] = {"value": found.printed[at].value, "se": found.printed[at].se}

@@ -188,6 +188,16 @@ def test_totals_of_domains_add_up_and_cover_the_truth(respondents, truth, config
     assert sex["share"].sum() == pytest.approx(1)
 
 
+def test_what_agencies_add_to_the_totals_adds_up_to_them(respondents, config):
+    rows, design = respondents
+    given, parts = section.answers(rows), survey.domains(rows, config["population_classes"])
+    scores = section.filled(rows, given, design, parts, config["population_classes"])
+    for name, amount in section.amounts(rows, given, design, config["population_classes"]).items():
+        parts_of = [amount.part[inside].sum() for *_, inside in parts]
+        assert parts_of == pytest.approx(scores[name].sum(axis=0), rel=1e-9)
+        assert (amount.part >= amount.own).all()  # every agency stands at least for itself
+
+
 def test_without_unknown_answers_totals_are_weighted_sums(respondents, config):
     rows, design = respondents
     given = section.answers(rows)

@@ -197,8 +197,13 @@ def test_late_respondents_that_differ_are_found(respondents):
     assert found.loc[section.ANY, "low"] < 1 < found.loc[section.ANY, "high"]
 
 
-def test_every_answer_due_is_counted_once(respondents, found):
-    table = found.items
+def test_every_answer_due_is_counted_once(respondents, found, book):
+    rows, design = respondents
+    table = section.items(rows, design, [book], 0.95)
+    assert not {"answered", "dont_know", *section.UNANSWERED} & set(found.items)  # most are counts of few agencies
+    without = table[list(section.UNANSWERED)].sum(axis=1)
+    assert found.blocks.iloc[-1]["without"] == pytest.approx(without.sum(), abs=5)
+    assert (found.blocks[["dont_know", "without"]] % 10 == 0).all(axis=None)
     parts = table[["answered", "dont_know", *section.UNANSWERED]].sum(axis=1)
     assert (parts == table["asked"]).all()
     rows, _ = respondents

@@ -10,6 +10,7 @@ import stand_in
 
 from agency_survey import codebook
 from agency_survey.design import survey_design
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.sections import survey
 from agency_survey.sections import task_forces as section
@@ -300,3 +301,21 @@ def test_the_figures_are_drawn(exhibits, tmp_path):
         figure.write(tmp_path)
         assert (tmp_path / f"{figure.ident}.png").stat().st_size > 10_000
         assert figure.alt.endswith(".")
+
+
+def test_differences_go_with_a_group_whose_mean_is_left_out(respondents):
+    rows, design = respondents
+    first = section.outcomes(rows)[0]
+    key = watch.cell_key(
+        section.partners(rows) & first.known, section.partners(rows) & (first.y > 0) & first.known, first.label
+    )
+    left_out = {"cells": [{"key": key}], "bases": [], "models": None}
+    with watch.screening(left_out):
+        found = section.compare(rows, design, 0.95).set_index("key")
+    gone = found.loc[first.key]
+    assert np.isnan(gone["partners"])
+    assert np.isfinite(gone["others"])
+    for name in (*section.METHODS, *section.OTHER_WAYS):
+        assert np.isnan([gone[name].value, gone[name].se, gone[name].p]).all()
+        assert gone[name].why == section.PROTECTED
+    assert np.isfinite(found.loc["labor", "raw"].value)

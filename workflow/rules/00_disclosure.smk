@@ -1,5 +1,5 @@
 # REQUIRED INPUTS  results/weight/sample.parquet, results/weight_parts/{part2,part3}.parquet, the blocks of
-#                  results/clean/ with their codebooks, config/disclosure.yaml
+#                  results/clean/ with their codebooks, config/disclosure.yaml, config/models.yaml
 # OUTPUTS          results/disclosure/<section>.json (what a section leaves out), cells.json (confidential counts, for the
 #                  audit), numbers.json
 PART1_BLOCKS = ["part1.perceptions", "part1.preparation", "part1.identification"]
@@ -11,6 +11,7 @@ CASE_BLOCKS = [
     "part3.prosecution",
 ]
 PROTECTED = [
+    "survey_methods",
     "perceptions",
     "preparation",
     "identification",
@@ -18,6 +19,8 @@ PROTECTED = [
     "investigation_prosecution",
     "task_forces",
     "determinants",
+    "sensitivity",
+    "weighting_diagnostics",
 ]
 
 
@@ -30,7 +33,8 @@ rule disclosure:
         blocks=[f"results/clean/{name}.parquet" for name in PART1_BLOCKS + CASE_BLOCKS],
         books=[f"results/clean/{name}.json" for name in PART1_BLOCKS + CASE_BLOCKS],
         rules=existing("config/disclosure.yaml"),
-        schemas=schemas("disclosure"),
+        models=existing("config/models.yaml"),
+        schemas=schemas("disclosure", "models"),
     output:
         protected=[f"results/disclosure/{name}.json" for name in PROTECTED],
         cells="results/disclosure/cells.json",
@@ -50,4 +54,5 @@ rule disclosure:
     shell:
         "python {input.script} --sample {input.sample} --part2 {input.part2} --part3 {input.part3}"
         " --blocks {input.blocks} --books {input.books} --rules {input.rules}"
+        " --models {input.models}"
         " --settings {params.settings:q} --out results/disclosure 2> {log}"

@@ -1,5 +1,5 @@
 # REQUIRED INPUTS  results/clean/frame.parquet, results/weight/sample.parquet,
-#                  data/published/frame_counts.csv, config/sample_design.yaml
+#                  data/published/frame_counts.csv, config/sample_design.yaml, results/disclosure/survey_methods.json
 # OUTPUTS          results/survey_methods/{numbers.json,tables/,figures/,text/}
 
 
@@ -11,6 +11,7 @@ rule survey_methods:
         counts="data/published/frame_counts.csv",
         design="config/sample_design.yaml",
         codebook="config/codebooks/disposition.yaml",
+        protected="results/disclosure/survey_methods.json",
         schemas=schemas("sample_design", "codebook"),
     output:
         **exhibits(
@@ -41,4 +42,4 @@ rule survey_methods:
     shell:
         "python {input.script} --frame {input.frame} --sample {input.sample}"
         " --counts {input.counts} --design {input.design} --codebook {input.codebook}"
-        " --settings {params.settings:q} --out results/survey_methods 2> {log}"
+        " --protected {input.protected} --settings {params.settings:q} --out results/survey_methods 2> {log}"

@@ -19,6 +19,7 @@ rule weighting_diagnostics:
         design="config/sample_design.yaml",
         codebook="config/codebooks/disposition.yaml",
         schemas=schemas("sample_design", "codebook"),
+        protected="results/disclosure/weighting_diagnostics.json",
     output:
         **exhibits(
             "weighting_diagnostics",
@@ -68,5 +69,6 @@ rule weighting_diagnostics:
         " --sample {input.sample} --record {input.record} --part1 {input.part1}"
         " --part2 {input.part2} --part3 {input.part3} --parts {input.parts}"
         " --part2-answers {input.part2_answers} --part3-answers {input.part3_answers}"
-        " --design {input.design} --codebook {input.codebook} --settings {params.settings:q}"
+        " --design {input.design} --codebook {input.codebook} --protected {input.protected}"
+        " --settings {params.settings:q}"
         " --out results/weighting_diagnostics 2> {log}"

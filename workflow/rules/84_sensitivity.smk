@@ -1,5 +1,6 @@
 # REQUIRED INPUTS  results/clean/{frame,disposition}.parquet, blocks of Part I, results/weight/sample.parquet,
-#                  config/sample_design.yaml, benchmarks/results/coverage.csv (python benchmarks/coverage.py)
+#                  config/sample_design.yaml, benchmarks/results/coverage.csv (python benchmarks/coverage.py),
+#                  results/disclosure/sensitivity.json
 # OUTPUTS          results/sensitivity/{numbers.json,tables/,figures/,text/}: appendix D
 
 
@@ -14,6 +15,7 @@ rule sensitivity:
         design="config/sample_design.yaml",
         coverage="benchmarks/results/coverage.csv",
         schemas=schemas("sample_design"),
+        protected="results/disclosure/sensitivity.json",
     output:
         **exhibits(
             "sensitivity",
@@ -51,5 +53,5 @@ rule sensitivity:
     shell:
         "python {input.script} --frame {input.frame} --disposition {input.disposition}"
         " --sample {input.sample} --design {input.design} --coverage {input.coverage}"
-        " --part1 {input.part1} --codebooks {input.codebooks} --settings {params.settings:q}"
+        " --protected {input.protected} --part1 {input.part1} --codebooks {input.codebooks} --settings {params.settings:q}"
         " --out results/sensitivity 2> {log}"

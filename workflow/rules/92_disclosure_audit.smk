@@ -1,6 +1,7 @@
 # REQUIRED INPUTS  tables, data files of figures, texts and numbers of every section, results/disclosure/,
 #                  config/disclosure.yaml
-# OUTPUTS          results/disclosure_audit/{audit.json,audit.md,passed.json}; a leak fails the build
+# OUTPUTS          results/disclosure_audit/{audit.json,audit.md,passed.json}, results/disclosure/findings.json (confidential:
+#                  what is derived of single cells); a leak or an undecided section fails the build
 
 
 rule disclosure_audit:
@@ -19,6 +20,7 @@ rule disclosure_audit:
     output:
         audit="results/disclosure_audit/audit.json",
         report="results/disclosure_audit/audit.md",
+        findings="results/disclosure/findings.json",
         passed="results/disclosure_audit/passed.json",
     log:
         "logs/disclosure_audit.log",
@@ -28,4 +30,4 @@ rule disclosure_audit:
         "../../environment.yml"
     shell:
         "python {input.script} --published {input.published} --claims {input.claims}"
-        " --cells {input.cells} --rules {input.rules} --out results/disclosure_audit 2> {log}"
+        " --cells {input.cells} --rules {input.rules} --findings {output.findings} --out results/disclosure_audit 2> {log}"

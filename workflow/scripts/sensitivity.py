@@ -1,10 +1,11 @@
 """Appendix D, sensitivity: late respondents, non-respondents that differ, items without an answer, coverage of intervals.
 
 In: frame, dispositions and blocks of Part I with their codebooks (clean), sampled agencies with weights (weight), sample
-design, coverage over simulated samples (benchmarks). Out: results/sensitivity/{numbers.json,tables/,figures/,text/}.
+design, coverage over simulated samples (benchmarks), what is left out (disclosure). Out: results/sensitivity/{numbers.json,tables/,figures/,text/}.
 """
 
 from agency_survey import codebook, files, national_survey, schema, scripting
+from agency_survey.disclosure import watch
 from agency_survey.errors import script_main
 from agency_survey.sections.sensitivity import COVERAGE, compute, stopped
 from agency_survey.sections.sensitivity_exhibits import appendix
@@ -13,7 +14,7 @@ from agency_survey.sections.weighting_diagnostics import side_by_side
 
 def main() -> None:
     parser = scripting.parser(__doc__)
-    for name in ("--frame", "--disposition", "--sample", "--design", "--coverage"):
+    for name in ("--frame", "--disposition", "--sample", "--design", "--coverage", "--protected"):
         parser.add_argument(name, required=True)
     for name in ("--part1", "--codebooks"):
         parser.add_argument(name, nargs="+", required=True, help="blocks of Part I")
@@ -25,7 +26,8 @@ def main() -> None:
     rules = schema.load(given.design, "sample_design")
     ended = stopped(frame, disposition, answers, rules, given.settings)
     rows, design = national_survey.respondents(sample, answers)
-    found = compute(rows, design, ended, books, simulated, given.settings)
+    with watch.screening(files.read_json(given.protected, "cells", "bases")):
+        found = compute(rows, design, ended, books, simulated, given.settings)
     appendix(found, books[0].synthetic, given.settings).write(given.out)
 
 

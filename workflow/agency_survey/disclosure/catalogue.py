@@ -29,7 +29,8 @@ WHOLE_COST = 5.0
 @dataclass(frozen=True)
 class Printed:
     """A number of a section: its labels and key, the cell that it counts and the cell of its base (None: no share of
-    units), whether it may be shown for its precision, and the value, error and limits that it would print."""
+    units), whether it may be shown for its precision, the value, error and limits that it would print, the cell of the total
+    that it tells (None: of no total), and whether too few units are beyond it (a quantile)."""
 
     section: str
     breakdown: str
@@ -43,15 +44,32 @@ class Printed:
     value: float
     se: float
     limits: tuple[float, float]
+    total: str | None = None
+    extreme: bool = False
+
+
+@dataclass(frozen=True)
+class Follows:
+    """A number that follows from others: its section, name, the numbers that it prints, and the keys of the others."""
+
+    section: str
+    what: str
+    numbers: tuple[float, ...]
+    sides: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The linked system and the numbers that tell its cells; base : bool (m,) cells that are bases (printed as n)."""
+    """The linked system of counts, the numbers that tell its cells, and those that follow from these.
+
+    base : bool (m,) cells that are bases (printed as n); totals : the linked system of totals, whose cells are not whole.
+    """
 
     system: System
     printed: list[Printed]
     base: np.ndarray
+    totals: System
+    follows: list[Follows]
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,7 @@ class _Sets:
             if row.counted is None:
                 self.keys[id(row)] = _Keys(base, "", "")
                 continue
-            label = f"{base} {row.measure}"
+            label = f"{base} {row.measure}" + (f" {row.design}" if row.design else "")
             cell = self.key(row.counted, label, row.base)
             if taken.setdefault((base, cell), row.measure) != row.measure:
                 cell = _digest(label)
@@ -106,11 +124,13 @@ def _digest(label: str) -> str:
     return hashlib.blake2b(label.encode(), digest_size=12).hexdigest()
 
 
-def catalogue(sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules) -> Catalogue:
+def catalogue(
+    sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules, follows: Iterable[Follows] = ()
+) -> Catalogue:
     """The linked system of the numbers of all sections.
 
     sections : section -> (row, whether its precision allows to show it). Rows of all sections that count agencies have
-    these in the same order; those that count cases, too.
+    these in the same order; those that count cases, too. follows : numbers that follow from these.
     """
     made = Builder()
     sets = _Sets(made, rules)
@@ -128,13 +148,68 @@ def catalogue(sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules) -> 
             printed.append(
                 Printed(
                     section, row.breakdown, row.domain, row.measure, row.key, cell, base, shown,
-                    int(row.base.sum()), row.value, row.se, row.limits,
+                    int(row.base.sum()), row.value, row.se, row.limits, _total(row),
+                    shown and rules.quantile_at_risk(row.tail, _units(row.base, row.agency)),
                 )
             )  # fmt: skip
         _answers(sets, [row for row, _ in rows])
-        _groups(sets, [row for row, _ in rows])
+        if rows[0][0].design is None:
+            _groups(sets, [row for row, _ in rows])
+    _pieces(sets, [row for rows in groups.values() for row, _ in rows if row.design is not None])
     system = made.system()
-    return Catalogue(system, printed, np.array([key in bases for key in system.keys], dtype=bool))
+    base = np.array([key in bases for key in system.keys], dtype=bool)
+    return Catalogue(system, printed, base, _totals(sections, rules), list(follows))
+
+
+def _total(row: Row) -> str | None:
+    """Key of the total that a row tells: of its variable, over those of its base who have any of it."""
+    if row.amount is None or not (row.amount.part[row.base] > 0).any():
+        return None
+    return _digest(f"total|{row.amount.variable}|{set_key(row.base & (row.amount.part > 0))}")
+
+
+def _totals(sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules) -> System:
+    """The linked system of totals: of each variable, every total is the sum of the pieces into which all of them cut the
+    records, so that no sum or difference of any of them is missed; a variable whose parts are published is their sum.
+    """
+    made, cells = Builder(integral=False), {}
+    domains: dict[tuple, dict[str, Row]] = {}
+    for section, rows in sections.items():
+        for row, shown in rows:
+            key = _total(row)
+            if key is None:
+                continue
+            own, size = row.amount.own[row.base], float(row.amount.part[row.base].sum())
+            need = rules.total_need(own, size)
+            if rules.count_at_risk(_units(row.base & (row.amount.part > 0), row.agency)):
+                need = max(need, size)  # so few that each of them can tell the others' from it
+            weight = WHOLE_COST if row.breakdown == ALL else 1.0
+            made.cell(
+                key, float(f"{size:.12g}"), need=need, gone=not shown,
+                cost=weight * (1 + np.sqrt(row.base.sum())),
+            )  # fmt: skip
+            cells.setdefault(row.amount.variable, {})[key] = row
+            domains.setdefault((section, row.breakdown, row.domain), {})[row.amount.variable] = row
+    for variable, found in cells.items():
+        keys, rows = list(found), list(found.values())
+        inside = np.column_stack([row.base & (row.amount.part > 0) for row in rows])
+        kinds, piece = np.unique(inside, axis=0, return_inverse=True)
+        sizes = np.zeros(len(kinds))
+        for k, row in enumerate(rows):
+            for at in np.flatnonzero(kinds[:, k]):
+                sizes[at] = row.amount.part[piece.ravel() == at].sum()
+        for at in np.flatnonzero(kinds.any(axis=1)):
+            made.cell(f"piece|{variable}|{at}", sizes[at], cost=0.0, gone=True)
+        for k, key in enumerate(keys):
+            made.total(key, [f"piece|{variable}|{at}" for at in np.flatnonzero(kinds[:, k])])
+    for found in domains.values():
+        for variable, whole in found.items():
+            parts = [row for row in found.values() if row.amount.whole == variable]
+            keys = [_total(row) for row in parts]
+            if len(parts) > 1 and _total(whole) not in keys:
+                terms = {_total(whole): 1.0} | dict.fromkeys(keys, -1.0)
+                made.equation(terms, made.cells[_total(whole)][0] - sum(made.cells[key][0] for key in keys))
+    return made.system()
 
 
 def _units(units: np.ndarray, agency: np.ndarray | None) -> int:
@@ -145,7 +220,8 @@ def _units(units: np.ndarray, agency: np.ndarray | None) -> int:
 def _base(sets: _Sets, row: Row) -> str:
     key, size = sets.of(row, "base"), int(row.base.sum())
     need = sets.rules.protection if sets.rules.count_at_risk(_units(row.base, row.agency)) else 0
-    sets.made.cell(key, size, high=len(row.base), need=need, cost=BASE_COST * (1 + size))
+    need, cost = (0, np.inf) if row.design is not None else (need, BASE_COST * (1 + size))
+    sets.made.cell(key, size, high=len(row.base), need=need, cost=cost)
     return key
 
 
@@ -231,6 +307,24 @@ def _groups(sets: _Sets, rows: list[Row]) -> None:
                     _family(sets, whole, units, of, below, what)
 
 
+def _pieces(sets: _Sets, rows: list[Row]) -> None:
+    """Equations of counts over bases that are known to all: each is the sum of the pieces into which all bases cut the records.
+
+    The outsider knows the frame, and so how many records each piece has.
+    """
+    for of, measure in dict.fromkeys((row.design, row.measure) for row in rows):
+        told = [row for row in rows if (row.design, row.measure) == (of, measure)]
+        told = list({(sets.of(row, "counted"), sets.of(row, "base")): row for row in told}.values())
+        kinds, piece = np.unique(np.column_stack([row.base for row in told]), axis=0, return_inverse=True)
+        everywhere = np.any([row.counted for row in told], axis=0)
+        keys = [_digest(f"piece|{of}|{measure}|{at}") for at in range(len(kinds))]
+        for at, key in enumerate(keys):
+            inside = piece.ravel() == at
+            sets.made.cell(key, int((inside & everywhere).sum()), high=int(inside.sum()), cost=0.0, gone=True)
+        for k, row in enumerate(told):
+            sets.made.total(sets.of(row, "counted"), [keys[at] for at in np.flatnonzero(kinds[:, k])])
+
+
 def _family(sets: _Sets, whole: Row, units: np.ndarray, of: np.ndarray, below: list, what: str) -> None:
     """A whole, disjoint domains inside it, and the rest of it."""
     parts, left = [], of.copy()
@@ -262,18 +356,27 @@ def _unseen(sets: _Sets, key: str, units: np.ndarray) -> None:
     sets.made.cell(key, int(units.sum()), high=len(units), cost=0.0, gone=True)
 
 
-def protected(found: Catalogue, pattern: Pattern, rules: Rules, sections: Iterable[str] = ()) -> dict[str, dict]:
+def protected(
+    found: Catalogue, pattern: Pattern, rules: Rules, sections: Iterable[str] = (), totals: Pattern | None = None
+) -> dict[str, dict]:
     """section -> {'cells': numbers to leave out, 'bases': numbers of respondents to round, each with labels and reason;
-    'models': rules for these}; sections : further ones, which have models alone."""
+    'models': rules for these}; sections : further ones, which have models alone; totals : the pattern of the totals."""
+    where = {key: k for k, key in enumerate(found.totals.keys)}
     place = {key: k for k, key in enumerate(found.system.keys)}
     out: dict[str, dict] = {}
     for row in found.printed:
         kept = out.setdefault(row.section, {"cells": {}, "bases": {}})
+        label = {"breakdown": row.breakdown, "domain": row.domain, "measure": row.measure}
+        k = where.get(row.total)
+        if totals is not None and k is not None and (totals.primary[k] or totals.complementary[k]):
+            reason = {"reason": "primary" if totals.primary[k] else "complementary", "total": True}
+            kept["cells"].setdefault(row.key, {"key": row.key, **label, **reason})
+        if row.extreme:
+            kept["cells"].setdefault(row.key, {"key": row.key, **label, "reason": "primary"})
         for what, key in (("cells", row.cell), ("bases", row.base)):
             k = None if key is None else place[key]
             if k is None or not pattern.hidden[k] or (found.system.gone[k] and not pattern.primary[k]):
                 continue
-            label = {"breakdown": row.breakdown, "domain": row.domain, "measure": row.measure}
             reason = {"reason": "primary" if pattern.primary[k] else "complementary"}
             if what == "cells":
                 kept[what].setdefault(row.key, {"key": row.key, **label, **reason})
@@ -287,21 +390,24 @@ def protected(found: Catalogue, pattern: Pattern, rules: Rules, sections: Iterab
 
 def as_dict(found: Catalogue) -> dict:
     """Content of ``results/disclosure/cells.json``: confidential, for the audit alone."""
-    system = found.system
-    rows, columns = system.matrix.tocoo().coords
-    cells = {name: getattr(system, name).tolist() for name in ("value", "low", "high", "need", "cost", "gone")}
-    equations = {"row": rows.tolist(), "cell": columns.tolist(), "weight": system.matrix.tocoo().data.tolist()}
-    return {
-        "keys": list(system.keys),
-        "cells": cells,
+    return _of_system(found.system) | {
         "base": found.base.tolist(),
-        "equations": equations | {"right": system.right.tolist()},
+        "totals": _of_system(found.totals),
+        "follows": [vars(one) | {"numbers": [_plain(number) for number in one.numbers]} for one in found.follows],
         "printed": [
             {name: _plain(value) for name, value in vars(row).items() if name != "limits"}
             | {"limits": [_plain(limit) for limit in row.limits]}
             for row in found.printed
         ],
     }
+
+
+def _of_system(system: System) -> dict:
+    entries = system.matrix.tocoo()
+    cells = {name: getattr(system, name).tolist() for name in ("value", "low", "high", "need", "cost", "gone")}
+    cells["cost"] = [_plain(cost) for cost in cells["cost"]]  # none where the cell must be published
+    equations = {"row": entries.coords[0].tolist(), "cell": entries.coords[1].tolist(), "weight": entries.data.tolist()}
+    return {"keys": list(system.keys), "cells": cells, "equations": equations | {"right": system.right.tolist()}}
 
 
 def _plain(value):
@@ -311,16 +417,26 @@ def _plain(value):
 
 def from_dict(data: dict) -> Catalogue:
     """The catalogue of ``as_dict``."""
-    cells = {name: np.array(values, dtype=bool if name == "gone" else float) for name, values in data["cells"].items()}
-    equations, size = data["equations"], len(data["keys"])
-    shape = (len(equations["right"]), size)
-    matrix = sparse.csr_array((equations["weight"], (equations["row"], equations["cell"])), shape=shape)
-    system = System(
-        data["keys"], **cells, matrix=matrix, right=np.array(equations["right"], dtype=float), integral=True
-    )
     printed = []
     for row in data["printed"]:
         missing = {name: np.nan for name in ("value", "se") if row[name] is None}
         limits = tuple(np.nan if limit is None else limit for limit in row["limits"])
         printed.append(Printed(**row | missing | {"limits": limits}))
-    return Catalogue(system, printed, np.array(data["base"], dtype=bool))
+    follows = [
+        Follows(
+            one["section"], one["what"], tuple(np.nan if v is None else v for v in one["numbers"]), tuple(one["sides"])
+        )
+        for one in data["follows"]
+    ]
+    base = np.array(data["base"], dtype=bool)
+    return Catalogue(_system(data, True), printed, base, _system(data["totals"], False), follows)
+
+
+def _system(data: dict, integral: bool) -> System:
+    cells = {name: np.array(values, dtype=bool if name == "gone" else float) for name, values in data["cells"].items()}
+    cells["cost"] = np.where(np.isnan(cells["cost"]), np.inf, cells["cost"])
+    equations, size = data["equations"], len(data["keys"])
+    shape = (len(equations["right"]), size)
+    matrix = sparse.csr_array((equations["weight"], (equations["row"], equations["cell"])), shape=shape)
+    right = np.array(equations["right"], dtype=float)
+    return System(data["keys"], **cells, matrix=matrix, right=right, integral=integral)

@@ -2,7 +2,9 @@
 
 It does not trust the suppression. A number counts as hidden only if it is among those that were to be left out, or too
 imprecise to be shown, *and* stands in no published file: neither at full precision (also as its complement or in
-percent) nor printed. All others count as published, and tell their counts. Then every cell at risk is attacked.
+percent) nor printed. All others count as published, and tell their counts. Then every cell at risk is attacked: counts
+over the system of sets, totals over that of sums. A number that follows from others, one of which is left out, may stand
+nowhere either, nor a quantile beyond which there are too few.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from agency_survey.disclosure.rules import Rules
 
 DIGITS = 9  # significant digits by which published numbers are matched
 NOISE = 1e-9
+APART = "; "  # between the parts of a domain that stand in columns of their own
 DERIVED = "it follows from published cells"
 OBSERVATION = re.compile(r"(?<!df_)resid|fitted|leverage_of|cooks|dfbeta", re.IGNORECASE)
 
@@ -68,7 +71,8 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _spot(value: float) -> str:
+def spot(value: float) -> str:
+    """A number as it is matched."""
     return f"{value:.{DIGITS}g}"
 
 
@@ -81,9 +85,13 @@ class _Index:
         self.named: dict[str, list[Record]] = {}
         for record in published.records:
             for value in record.numbers.values():
-                self.exact.setdefault(_spot(value), []).append(record)
+                self.exact.setdefault(spot(value), []).append(record)
             for text in record.texts:
                 self.named.setdefault(text, []).append(record)
+        self.counts: dict[tuple[str, str], list[Record]] = {}
+        for record in published.records:
+            for name, value in record.numbers.items():
+                self.counts.setdefault((name, spot(value)), []).append(record)
         self.texts = {name: _plain(text) for name, text in published.texts.items()}
         self.explained: dict[str, set[str]] = {}
         for record in published.records:
@@ -97,8 +105,8 @@ class _Index:
             return None
         if row.se > NOISE:
             for value, se in ((row.value, row.se), (1 - row.value, row.se), (100 * row.value, 100 * row.se)):
-                for record in self.exact.get(_spot(se), ()):
-                    if any(_spot(number) == _spot(value) for number in record.numbers.values()):
+                for record in self.exact.get(spot(se), ()):
+                    if any(spot(number) == spot(value) for number in record.numbers.values()):
                         return f"{record.file}, line {record.line}"
             return self.printed(row)
         for record in self.named.get(row.measure, ()):
@@ -106,6 +114,10 @@ class _Index:
                 abs(record.numbers.get(name, math.nan) - row.value) <= NOISE for name in ("share", "value")
             ):
                 return f"{record.file}, line {record.line}"
+        for column, line in ((row.measure, row.domain), (row.domain, row.measure)):  # a count in a column of its own
+            for record in self.counts.get((column, spot(row.value)), ()):
+                if set(line.split(APART)) <= record.texts and f"results/{row.section}/" in record.file:
+                    return f"{record.file}, line {record.line}"
         return None
 
     def printed(self, row: Printed) -> str | None:
@@ -114,10 +126,20 @@ class _Index:
         Two numbers may print alike: what a text's own data file prints so (of texts without one, any) is that number.
         """
         told = printed_forms((row.value, *row.limits), self.rules.places)
+        told += [] if row.total is None else amount_forms((row.value, *row.limits))
         for name, text in self.texts.items():
             explained = self.explained.get(_stem(name), self.explained.get("", set()))
             if any(form in text and form not in explained for form in told):
                 return name
+        return None
+
+    def number(self, value: float, section: str) -> str | None:
+        """Where a number stands at full precision in what a section publishes; round ones are no trace."""
+        if not math.isfinite(value) or abs(value - round(value, 3)) <= NOISE:
+            return None
+        for record in self.exact.get(spot(value), ()):
+            if f"results/{section}/" in record.file:
+                return f"{record.file}, line {record.line}"
         return None
 
     def count(self, row: Printed) -> str | None:
@@ -136,13 +158,23 @@ def printed_forms(estimate: tuple[float, float, float], places: int) -> list[str
     return [f"{value} ({low}-{high})", f"{value}% ({low}% to {high}%)"]
 
 
+def amount_forms(estimate: tuple[float, float, float]) -> list[str]:
+    """A total or mean with its limits as tables print it, to none or one place, the lower limit cut at 0 or 1."""
+    if not all(math.isfinite(number) for number in estimate):
+        return []
+    value, low, high = estimate
+    lows = dict.fromkeys([low, max(low, 0.0), max(low, 1.0)])
+    return [f"{value:,.{k}f} ({least:,.{k}f}-{high:,.{k}f})" for k in (0, 1) for least in lows]
+
+
 def _forms_of(record: Record, places: int) -> list[str]:
     """What the estimates of a record print."""
     found = []
     for name, value in record.numbers.items():
         ends = ("low", "high") if name in ("share", "value") else (f"{name}_low", f"{name}_high")
         if all(end in record.numbers for end in ends):
-            found += printed_forms((value, *(record.numbers[end] for end in ends)), places)
+            estimate = (value, *(record.numbers[end] for end in ends))
+            found += printed_forms(estimate, places) + amount_forms(estimate)
     return found
 
 
@@ -182,21 +214,70 @@ def audit(found: Catalogue, claims: Mapping[str, Mapping], published: Published,
                 hidden[place[row.base]] = False
                 seen[row.base] = where
     findings = attack.audit(system, hidden)
-    label = _labels(found)
+    away, known = _totals_away(found, gone, index)
+    sums = attack.audit(found.totals, away)
+    label, named = _labels(found), {row.total: row for row in found.printed if row.total}
     leaks = [_leak(one, label[one.key], seen) for one in findings if one.leak]
+    leaks += [_leak(one, named[one.key], known) for one in sums if one.leak]
+    leaks += [_plain_leak(row, index.estimate(row)) for row in found.printed if row.extreme and index.estimate(row)]
+    followers = [one for one in found.follows if set(one.sides) & gone.get(one.section, set())]
+    leaks += _followers(followers, index)
     leaks += _columns(published, rules)
     leaks += _places(found, rules)
+    narrowest = sorted(
+        [(one, label) for one in findings if not one.leak] + [(one, named) for one in sums if not one.leak],
+        key=lambda pair: _slack(pair[0]),
+    )
     return {
         "cells": len({row.cell for row in found.printed if row.cell}),
-        "equations": int(system.matrix.shape[0]),
+        "equations": int(system.matrix.shape[0]) + int(found.totals.matrix.shape[0]),
+        "totals": len(named),
         "records": len(published.records),
         "texts": len(published.texts),
-        "attacked": len(findings),
-        "hidden": int(hidden[[place[key] for key in {row.cell for row in found.printed if row.cell}]].sum()),
-        "sections": _sections(found, claims, system.need, place),
+        "attacked": len(findings) + len(sums),
+        "attacked_totals": len(sums),
+        "follow": len(found.follows),
+        "follow_left_out": len(followers),
+        "hidden": int(hidden[[place[key] for key in {row.cell for row in found.printed if row.cell}]].sum())
+        + sum(bool(away[found.totals.at(key)]) for key in named),
+        "sections": _sections(found, claims, place),
         "leaks": sorted(leaks, key=lambda leak: (leak["where"] == DERIVED, leak["section"], leak["what"])),
-        "narrowest": [_leak(one, label[one.key], seen) for one in sorted(findings, key=_slack)[:10] if not one.leak],
+        "narrowest": [_leak(one, names[one.key], seen) for one, names in narrowest[:10]],
+        "least_slack": min((_slack(one)[0] for one, _ in narrowest), default=None),
     }
+
+
+def _totals_away(found: Catalogue, gone: Mapping[str, set], index: _Index) -> tuple[np.ndarray, dict[str, str]]:
+    """(bool (m,) totals that stand in no published file, where the others of those that were to be left out do)."""
+    place = {key: k for k, key in enumerate(found.totals.keys)}
+    away, where = found.totals.gone.copy(), {}
+    away[[place[row.total] for row in found.printed if row.total]] = True
+    for row in found.printed:
+        if row.total:
+            left_out = not row.shown or row.key in gone.get(row.section, ())
+            at = index.estimate(row) if left_out else "published"
+            if at:
+                away[place[row.total]] = False
+                where.setdefault(row.total, at)
+    return away, where
+
+
+def _plain_leak(row: Printed, where: str) -> dict:
+    """A number that may not stand anywhere, whatever could be derived of it."""
+    what = f"{row.breakdown}, {row.domain}, {row.measure}"
+    leak = {"section": row.section, "what": what, "kind": "is nearly one agency's own answer"}
+    return leak | {"low": None, "high": None, "needed": None, "where": where}
+
+
+def _followers(found: Iterable, index: _Index) -> list[dict]:
+    """Numbers that follow from others, one of which is left out, and stand in what their section publishes."""
+    leaks = []
+    for one in found:
+        where = next(filter(None, (index.number(value, one.section) for value in one.numbers)), None)
+        if where:
+            leak = {"section": one.section, "what": one.what, "kind": "follows from a number that is left out"}
+            leaks.append(leak | {"low": None, "high": None, "needed": None, "where": where})
+    return leaks
 
 
 def _slack(one: attack.Finding) -> tuple:
@@ -222,8 +303,8 @@ def _leak(one: attack.Finding, row: Printed, seen: Mapping[str, str]) -> dict:
         "section": row.section,
         "what": f"{row.breakdown}, {row.domain}, {what}",
         "kind": one.leak,
-        "low": one.low,
-        "high": one.high,
+        "low": one.low + 0.0,  # no negative zero
+        "high": one.high + 0.0,
         "needed": one.need,
         "where": where,
     }
@@ -257,15 +338,17 @@ def _places(found: Catalogue, rules: Rules) -> list[dict]:
     ]
 
 
-def _sections(found: Catalogue, claims: Mapping, need: np.ndarray, place: Mapping[str, int]) -> dict:
-    out = {}
+def _sections(found: Catalogue, claims: Mapping, place: Mapping[str, int]) -> dict:
+    out, need, sums = {}, found.system.need, dict(zip(found.totals.keys, found.totals.need, strict=True))
     for section in dict.fromkeys(row.section for row in found.printed):
         rows = [row for row in found.printed if row.section == section]
         cells = [cell for cell in claims.get(section, {"cells": []})["cells"]]
         out[section] = {
             "numbers": len(rows),
             "imprecise": sum(not row.shown for row in rows),
-            "at_risk": len({row.cell for row in rows if row.cell and need[place[row.cell]] > 0}),
+            "at_risk": len({row.cell for row in rows if row.cell and need[place[row.cell]] > 0})
+            + len({row.total for row in rows if row.total and sums[row.total] > 0})
+            + sum(row.extreme for row in rows),
             "primary": sum(cell["reason"] == "primary" for cell in cells),
             "complementary": sum(cell["reason"] == "complementary" for cell in cells),
             "rounded_n": len(claims.get(section, {"bases": []})["bases"]),

@@ -70,6 +70,13 @@ class Rules:
         """Whether a share tells too much: units that answered so, units that did not (agencies), and the rows counted."""
         return self.count_at_risk(units) or self.count_at_risk(others) or self.class_at_risk(count, base)
 
+    def quantile_at_risk(self, tail: float | None, units: int) -> bool:
+        """Whether fewer units than the least number lie beyond a quantile, so that it is nearly one unit's own value.
+
+        tail : share of the units on its near side, the smaller of p and 1 - p; None for what is no quantile.
+        """
+        return tail is not None and units > 0 and tail * units < self.minimum_count - NOISE
+
     def total_at_risk(self, contributions: np.ndarray, total: float | None = None) -> list[str]:
         """Names of the rules, 'dominance' and 'p_percent', by which a total of non-negative contributions is at risk.
 

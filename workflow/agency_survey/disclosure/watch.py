@@ -8,7 +8,7 @@ data files, ledger and prose are without them. Outside of both nothing happens.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,9 +21,33 @@ from agency_survey.errors import InputError
 
 
 @dataclass(frozen=True)
+class Amount:
+    """What a total or mean adds up: its variable's name, each record's own amount (n,), not negative, and each record's part
+    of the estimated total (n,), its amount times the weight that the total gives it; whole : the variable that this one and
+    others make up, if any."""
+
+    variable: str
+    own: np.ndarray
+    part: np.ndarray
+    whole: str | None = None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A number that two or more others go into (a difference, a test, a ratio): what it is, the numbers that it prints, and
+    the keys of the others."""
+
+    what: str
+    numbers: tuple[float, ...]
+    sides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Row:
     """One number: labels, its base (bool (n,)), the units of the base that it counts (None for a mean or quantile), the
-    value, its standard error and limits, the agency of each record where one has several, and its group (call)."""
+    value, its standard error and limits, the agency of each record where one has several, its group (call), the share of
+    the base on the near side of a quantile, what a total or mean adds up, and where its base is known to all (mailed
+    surveys, by what the frame says of the agency) a name of what is counted."""
 
     breakdown: str
     domain: str
@@ -36,6 +60,9 @@ class Row:
     percent: bool
     agency: np.ndarray | None
     group: int
+    tail: float | None = None
+    amount: Amount | None = None
+    design: str | None = None
 
     @property
     def key(self) -> str:
@@ -46,6 +73,7 @@ class Row:
 @dataclass
 class _Watch:
     rows: list[Row] = field(default_factory=list)
+    derived: list[Derived] = field(default_factory=list)
     protected: frozenset[str] = frozenset()
     bases: dict[str, int] = field(default_factory=dict)
     keep: bool = False
@@ -70,14 +98,33 @@ def cell_key(base: np.ndarray, counted: np.ndarray | None, measure: str) -> str:
 
 
 @contextmanager
-def recording() -> Iterator[list[Row]]:
-    """Keep every number that estimators give while the context lasts."""
-    watch = _Watch(keep=True)
+def recording(derived: list[Derived] | None = None) -> Iterator[list[Row]]:
+    """Keep every number that estimators give while the context lasts; derived : takes those that follow from others."""
+    watch = _Watch(keep=True, derived=[] if derived is None else derived)
     token = _WATCH.set(watch)
     try:
         yield watch.rows
     finally:
         _WATCH.reset(token)
+
+
+def left_out(what: str, numbers: Iterable[float], sides: Iterable[tuple]) -> bool:
+    """Whether a number that follows from others must go, as one of these is left out.
+
+    what : names it in the audit; numbers : what it would print; sides : (base, counted, measure) of the others, as
+    ``screened`` got them. Outside of a context nothing goes.
+    """
+    watch = _WATCH.get()
+    if watch is None:
+        return False
+    keys = tuple(
+        cell_key(base, None if counted is None else np.asarray(counted, dtype=bool) & base, measure)
+        for base, counted, measure in sides
+    )
+    if watch.keep:
+        watch.derived.append(Derived(what, tuple(map(float, numbers)), keys))
+        return False
+    return any(key in watch.protected for key in keys)
 
 
 @contextmanager
@@ -94,6 +141,23 @@ def screening(protected: dict) -> Iterator[None]:
         yield
     finally:
         _WATCH.reset(token)
+
+
+def counts(
+    found: pd.DataFrame,
+    base: list[np.ndarray],
+    counted: list[np.ndarray],
+    of: str = "surveys",
+) -> np.ndarray:
+    """Counts (k,) of records as they may go on, missing where they may not; found : breakdown, domain, measure of each.
+
+    base, counted : bool (n,) of each row, the base known to all; for counts that are printed as such, without a share. of :
+    what is counted, so that measures of one name are the same thing.
+    """
+    told = [np.asarray(units, dtype=bool) & inside for units, inside in zip(counted, base, strict=True)]
+    given = {"value": [float(units.sum()) for units in told], "n": [int(inside.sum()) for inside in base]}
+    line = found.assign(**given, se=0.0, low=np.nan, high=np.nan, percent=True)
+    return screened(line, base, told, design=of)["value"].to_numpy(dtype=float)
 
 
 def modelled(names: list[str], matrix: np.ndarray) -> None:
@@ -133,24 +197,33 @@ def screened(
     base: list[np.ndarray],
     counted: list[np.ndarray | None],
     agency: pd.Series | None = None,
+    tail: list[float | None] | None = None,
+    amount: list[Amount | None] | None = None,
+    design: str | None = None,
 ) -> pd.DataFrame:
     """Rows as they may go on: breakdown, domain, measure, value or share, se, low, high, n (and agencies, df, percent).
 
     base : bool (n,) of each row; counted : bool (n,) of each row, None for what is no share of units; agency : (n,)
-    identifiers where records are cases.
+    identifiers where records are cases; tail : of each row the share of its base on the near side of a quantile; amount :
+    of each row what a total or mean adds up; design : where the bases are known
+    to all, a name of what is counted, so that measures of one name are the same thing.
     """
     watch = _WATCH.get()
     if watch is None:
         return found
     found, estimate = found.copy(), "share" if "share" in found else "value"
     watch.groups += 1
-    for label, row, inside, told in zip(found.index, found.to_dict("records"), base, counted, strict=True):
+    none = [None] * len(found)
+    more = zip(tail or none, amount or none, strict=True)
+    rows = zip(found.index, found.to_dict("records"), base, counted, more, strict=True)
+    for label, row, inside, told, (side, adds) in rows:
         told = None if told is None else np.asarray(told, dtype=bool) & inside
         if watch.keep:
             labels, limits = (row["breakdown"], row["domain"], row["measure"]), (row["low"], row["high"])
             units = None if agency is None else agency.to_numpy()
             share = row.get("percent", estimate == "share")
-            watch.rows.append(Row(*labels, inside, told, row[estimate], row["se"], limits, share, units, watch.groups))
+            number = (row[estimate], row["se"], limits, share, units, watch.groups)
+            watch.rows.append(Row(*labels, inside, told, *number, side, adds, design))
             continue
         if cell_key(inside, told, row["measure"]) in watch.protected:
             found.loc[label, [estimate, "se", "low", "high"]] = np.nan

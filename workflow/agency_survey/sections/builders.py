@@ -47,11 +47,17 @@ def exhibits(numbers: ledger.Numbers, tabular: list[Table], drawn: list[figures.
 # -- estimates ---------------------------------------------------------------------------------------------------------
 
 
-def values(parts: list, estimator: Callable[[np.ndarray], estimate.Estimate], names: list[str], level: float):
+def values(
+    parts: list,
+    estimator: Callable[[np.ndarray], estimate.Estimate],
+    names: list[str],
+    level: float,
+    amount: watch.Amount | None = None,
+):
     """Estimates by domain in a long table: breakdown, domain, measure, value, se, low, high (t limits), n, df.
 
     parts : as of ``survey.domains``; estimator : domain (bool (n,)) -> Estimate of the k measures ``names``. A domain that
-    holds nobody has missing values.
+    holds nobody has missing values. amount : what the measures are means of, where a total of it is published.
     """
     found, bases = [], []
     for breakdown, name, inside in parts:
@@ -65,7 +71,7 @@ def values(parts: list, estimator: Callable[[np.ndarray], estimate.Estimate], na
         else:
             rows |= dict.fromkeys(["value", "se", "low", "high"], np.nan) | {"n": 0, "df": 0}
         found.append(pd.DataFrame(rows))
-    return watch.screened(pd.concat(found, ignore_index=True), bases, [None] * len(bases))
+    return watch.screened(pd.concat(found, ignore_index=True), bases, [None] * len(bases), amount=[amount] * len(bases))
 
 
 def quantile_values(
@@ -82,9 +88,9 @@ def quantile_values(
 
     rows = [{"breakdown": kind, "domain": name, "measure": list(names)} | row(inside) for kind, name, inside in parts]
     bases = [inside & known for *_, inside in parts for _ in names]
-    return watch.screened(
-        pd.concat([pd.DataFrame(line) for line in rows], ignore_index=True), bases, [None] * len(bases)
-    )
+    tails = [min(p, 1 - p) for _ in parts for p in names.values()]
+    together = pd.concat([pd.DataFrame(line) for line in rows], ignore_index=True)
+    return watch.screened(together, bases, [None] * len(bases), tail=tails)
 
 
 def value_reliability(value: float, se: float, n: int, limits: dict) -> str:

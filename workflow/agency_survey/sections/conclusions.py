@@ -139,7 +139,7 @@ def finding(evidence: Evidence, headline: Headline) -> str:
     """One sentence on a headline finding, its numbers with intervals, its chapter and how it stands against the published."""
     idents = [ident for figure in headline.figures for ident in evidence.ids(figure)]
     if evidence.hidden(idents):
-        return f"{headline.name}: the estimates of this build are too uncertain to say (@{headline.chapter})."
+        return f"{headline.name}: an estimate that it rests on is too uncertain to be shown, or left out to protect single agencies (@{headline.chapter})."
     return f"{_SAID[headline.key](evidence)} (@{headline.chapter}). {standing(evidence, headline)}"
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from agency_survey import distributions, estimate, hypotheses, logic, models
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.models.terms import Terms
 from agency_survey.models.truncated import truncated_negative_binomial
@@ -398,7 +399,10 @@ def calibration(part: Study, last: Model, level: float) -> pd.DataFrame:
         low, high = observed.interval(level, "logit")[0]
         mean = np.average(p[inside], weights=part.design.weight[inside])
         found.append((code + 1, mean, observed.value[0], observed.se[0], low, high, int(inside.sum())))
-    return pd.DataFrame(found, columns=["group", "predicted", "share", "se", "low", "high", "n"])
+    found = pd.DataFrame(found, columns=["group", "predicted", "share", "se", "low", "high", "n"])
+    inside = [placed == code for code in range(len(found))]
+    told = found.assign(breakdown="Fitted probability", domain=found["group"].astype(str), measure="Any case")
+    return watch.screened(told, inside, [(y == 1) & one for one in inside])[list(found.columns)]
 
 
 # ---- who the agencies are --------------------------------------------------------------------------------------------
@@ -432,8 +436,31 @@ def described(part: Study, last: Model, level: float) -> pd.DataFrame:
                 row |= {group: one.value[0], f"{group}_se": one.se[0], f"{group}_low": low, f"{group}_high": high}
                 row[f"{group}_n"] = int(inside.sum())
             row["cell"] = _smallest_cell(y, groups) if share else np.nan
+            told = pd.DataFrame(
+                [
+                    {"breakdown": "Any case", "domain": group, "measure": label, "n": row[f"{group}_n"]}
+                    | {"percent": share, "value": row[group]}
+                    | {end: row[f"{group}_{end}"] for end in ("se", "low", "high")}
+                    for group in groups
+                ]
+            )
+            counted = [y > 0 if share else None] * len(groups)
+            kept = watch.screened(told, list(groups.values()), counted)
+            for group, line in zip(groups, kept.itertuples(), strict=True):
+                row |= {group: line.value} | {f"{group}_{end}": getattr(line, end) for end in ("se", "low", "high")}
+            sides = [(inside, y > 0 if share else None, label) for inside in list(groups.values())[:2]]
+            if watch.left_out(f"{label}, by any case", [row["p"]], sides):
+                row["p"] = np.nan
             found.append(row)
     return pd.DataFrame(found)
+
+
+def examined(rows, design: SurveyDesign, books: Sequence[Codebook], settings: dict, level: float) -> None:
+    """What the chapter tells of the agencies' answers, for ``disclosure.watch``; settings : of the models."""
+    part = study(rows, design, books, settings)
+    last = nested(part)[-1]
+    described(part, last, level)
+    calibration(part, last, level)
 
 
 def _describe(part: Study, name: str, last: Model, codes: np.ndarray) -> tuple[dict[str, np.ndarray], float]:

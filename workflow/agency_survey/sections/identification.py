@@ -114,9 +114,12 @@ def fewest_by_type(given: Answers, parts: list) -> int:
 
 
 def numbers_of_cases(
-    given: Answers, design: SurveyDesign, parts: list, level: float
+    given: Answers, design: SurveyDesign, parts: list, level: float, amount: watch.Amount | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """(shares of ``COUNTS``, quartiles, means, tests of the mean) among agencies with a case whose number is known."""
+    """(shares of ``COUNTS``, quartiles, means, tests of the mean) among agencies with a case whose number is known.
+
+    amount : the cases of ``amounts``, of which the means tell.
+    """
     known = given.any_case & np.isfinite(given.cases)
     cases = np.where(known, given.cases, 0.0)
     indicators = {name: (cases >= low) & (cases <= high) for name, (low, high) in COUNTS.items()}
@@ -125,6 +128,7 @@ def numbers_of_cases(
         lambda inside: estimate.mean(design, cases, inside),
         [MEAN],
         level,
+        amount,
     )
     return (
         survey.shares(design, indicators, known, parts, level),
@@ -191,6 +195,27 @@ def filled(rows: pd.DataFrame, given: Answers, design: SurveyDesign, parts: list
     return {name: design.weight[:, None] * u for name, u in {"Agencies": masks, **scores}.items()}
 
 
+def amounts(rows: pd.DataFrame, given: Answers, design: SurveyDesign, classes: list[dict]) -> dict[str, watch.Amount]:
+    """measure of ``filled`` that counts cases -> what its totals add up, for disclosure control.
+
+    The part of an agency is its cases times the weight that ``filled`` gives it: spread over those without an answer, and
+    over those with a case whose number is not known.
+    """
+    everybody = np.ones(len(rows), dtype=bool)
+    first = cells(rows, classes, given.answered, everybody)
+    grown = spread_factor(design.weight, given.answered, everybody, first)
+    found = {}
+    for kind in KINDS:
+        y = given.of(kind)
+        known = given.any_case & np.isfinite(y)
+        second = cells(rows, classes, known, given.any_case)
+        own = np.where(known, y, 0.0)
+        name = CASES if kind == "All cases" else kind
+        whole = None if name == CASES else CASES
+        found[name] = watch.Amount(name, own, own * spread_factor(grown, known, given.any_case, second), whole)
+    return found
+
+
 def known_counts(given: Answers, parts: list) -> dict[str, list[int]]:
     """measure of ``filled`` -> respondents (P,) that its totals rest on."""
     known = {"Agencies": np.ones(len(given.answered), dtype=bool), AGENCIES: given.answered}
@@ -222,10 +247,13 @@ def shares_of_total(design: SurveyDesign, scores: dict, counts: dict, parts: lis
     return pd.DataFrame(found)
 
 
-def screened(found: pd.DataFrame, given: Answers, parts: list) -> pd.DataFrame:
+def screened(
+    found: pd.DataFrame, given: Answers, parts: list, amount: dict[str, watch.Amount] | None = None
+) -> pd.DataFrame:
     """``totals`` or ``shares_of_total`` without what would tell of single agencies (``disclosure.watch``).
 
-    Agencies with a case in the country, and a domain's share of them, tell of the domain's respondents with a case.
+    Agencies with a case in the country, and a domain's share of them, tell of the domain's respondents with a case;
+    totals of cases and their shares tell of what its agencies add up (amount : ``amounts``).
     """
     known = {"Agencies": np.ones(len(given.answered), dtype=bool), AGENCIES: given.answered}
     known |= {CASES if kind == "All cases" else kind: given.any_case & np.isfinite(given.of(kind)) for kind in KINDS}
@@ -237,7 +265,8 @@ def screened(found: pd.DataFrame, given: Answers, parts: list) -> pd.DataFrame:
         of_agencies = row.measure == AGENCIES
         bases.append(whole if of_agencies and "share" in found else inside & known[row.measure])
         counted.append(given.any_case & inside if of_agencies else None)
-    return watch.screened(found, bases, counted)
+    adds = [(amount or {}).get(measure) for measure in found["measure"]]
+    return watch.screened(found, bases, counted, amount=adds)
 
 
 def excess(design: SurveyDesign, scores: dict, parts: list, domain: str, level: float) -> hypotheses.Comparison:

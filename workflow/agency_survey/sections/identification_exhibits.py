@@ -63,10 +63,13 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
     found = tables.masked(found, limits)
     apart, difference = section.by_size_and_partner(given, design, parts, level)
     apart = tables.masked(apart, limits)
-    counts, quartiles, means, mean_checks = section.numbers_of_cases(given, design, parts, level)
+    adds = section.amounts(rows, given, design, settings["population_classes"])
+    counts, quartiles, means, mean_checks = section.numbers_of_cases(given, design, parts, level, adds[section.CASES])
     counts = tables.masked(counts, limits)
     quartiles, means = builders.masked_values(quartiles, limits), builders.masked_values(means, limits)
-    totals, shares, above, excess = _country(rows, given, design, parts, settings["population_classes"], level, limits)
+    totals, shares, above, excess = _country(
+        rows, given, design, parts, settings["population_classes"], level, limits, adds
+    )
     concentrated = builders.masked_values(section.concentrated(given, design, level), limits)
     types = section.types_apart(given, design, level)
     curve = section.lorenz_curve(given, design, level)
@@ -138,18 +141,18 @@ def chapter(rows: pd.DataFrame, design: SurveyDesign, book: Codebook, settings: 
     )
 
 
-def _country(rows, given, design, parts, classes, level, limits) -> tuple:
+def _country(rows, given, design, parts, classes, level, limits, adds) -> tuple:
     """(totals, shares of the totals, shares in the largest communities and downward, as they may be shown; excess of
     partners' share of cases over that of agencies)."""
     scores, counts = section.filled(rows, given, design, parts, classes), section.known_counts(given, parts)
-    totals = section.screened(section.totals(design, scores, counts, parts, level), given, parts)
+    totals = section.screened(section.totals(design, scores, counts, parts, level), given, parts, adds)
     totals = builders.masked_values(totals, limits)
-    shares = section.screened(section.shares_of_total(design, scores, counts, parts, level), given, parts)
+    shares = section.screened(section.shares_of_total(design, scores, counts, parts, level), given, parts, adds)
     shares = tables.masked(shares, limits)
     excess = section.excess(design, scores, parts, "Partner", level)
     downward = section.from_the_largest(parts)
     scores, counts = section.filled(rows, given, design, downward, classes), section.known_counts(given, downward)
-    above = section.screened(section.shares_of_total(design, scores, counts, downward, level), given, downward)
+    above = section.screened(section.shares_of_total(design, scores, counts, downward, level), given, downward, adds)
     above = tables.masked(above, limits)
     above = above[(above["breakdown"] == SIZE) & above["measure"].isin(["Agencies", AGENCIES, CASES])]
     return totals, shares, above.reset_index(drop=True), excess

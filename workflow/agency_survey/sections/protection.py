@@ -12,11 +12,12 @@ from agency_survey.errors import InputError
 RULE = PREFIX = "disclosure"
 
 
-def require_safe(found: Catalogue, pattern: Pattern) -> None:
-    """Refuse a pattern in which the attack still derives a cell too closely."""
+def require_safe(found: Catalogue, pattern: Pattern, totals: Pattern) -> None:
+    """Refuse patterns of counts and of totals in which the attack still derives a cell too closely."""
     leaks = [one for one in attack.audit(found.system, pattern.hidden) if one.leak]
+    leaks += [one for one in attack.audit(found.totals, totals.hidden) if one.leak]
     if leaks:
-        row = next(row for row in found.printed if leaks[0].key in (row.cell, row.base))
+        row = next(row for row in found.printed if leaks[0].key in (row.cell, row.base, row.total))
         raise InputError(
             f"{len(leaks)} cells at risk cannot be protected, among them {row.section}: {row.breakdown}, {row.domain}, "
             f"{row.measure}",
@@ -25,8 +26,11 @@ def require_safe(found: Catalogue, pattern: Pattern) -> None:
         )
 
 
-def numbers(found: Catalogue, hidden: dict[str, dict], pattern: Pattern, rules: Rules) -> ledger.Numbers:
-    """Counts for the text: rules, numbers of the chapters, left out as at risk or to protect those, rounded counts."""
+def numbers(found: Catalogue, hidden: dict[str, dict], patterns: tuple[Pattern, ...], rules: Rules) -> ledger.Numbers:
+    """Counts for the text: rules, numbers of the chapters, left out as at risk or to protect those, rounded counts.
+
+    patterns : of counts and of totals.
+    """
     made = ledger.Numbers(RULE)
     cells = [cell for part in hidden.values() for cell in part["cells"]]
     shown = {row.key for row in found.printed if row.shown}
@@ -42,7 +46,10 @@ def numbers(found: Catalogue, hidden: dict[str, dict], pattern: Pattern, rules: 
             "Numbers left out because others could be worked out from them",
         ),
         "rounded": (sum(len(part["bases"]) for part in hidden.values()), "Numbers of respondents that are rounded"),
-        "attacked": (int(pattern.primary.sum()), "Counts at risk that the attack tries to derive"),
+        "attacked": (
+            sum(int(pattern.primary.sum()) for pattern in patterns),
+            "Counts and totals at risk that the attack tries to derive",
+        ),
         "minimum-count": (rules.minimum_count, "Least number of agencies in a cell"),
         "protection": (rules.protection, "Least width of an outsider's interval"),
         "class-group": (rules.class_group, "Largest group not shown to have answered alike"),

@@ -12,6 +12,7 @@ from scipy import optimize
 from agency_survey import distributions, estimate, hypotheses, imputation, models, national_survey
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.ingest import require_labels
 from agency_survey.sections import builders, identification, perceptions, preparation, survey
@@ -373,12 +374,59 @@ def items(rows: pd.DataFrame, design: SurveyDesign, books: list[Codebook], level
     return pd.concat(found, ignore_index=True)
 
 
+def screened_items(found: pd.DataFrame) -> pd.DataFrame:
+    """``items`` as they are published: without counts by kind of missing answer, most of which are of few agencies."""
+    return found.drop(columns=["answered", "dont_know", *UNANSWERED])
+
+
+def examined(rows: pd.DataFrame, design: SurveyDesign, level: float) -> None:
+    """What the appendix tells of the respondents' answers, for ``disclosure.watch``; the rest follows from it.
+
+    How many gave no answer to an item (``items``) is what the n of its chapter leaves of those asked, which is known.
+    """
+    by_wave(rows, design, level)
+    shares_of(rows, design, [(survey.ALL, survey.ALL, np.ones(len(rows), dtype=bool))], level)
+
+
+def without_left_out(found: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Table by measure without the measures whose plain share is left out; with a column domain, as of ``stopped``.
+
+    What would have come after fewer mailings follows from the shares of these mailings.
+    """
+    known, wave = measures(rows), rows["wave"].cat.codes.to_numpy()
+    found = found.copy()
+    for row in found.itertuples():
+        has, answered = known[row.measure]
+        names = [f"{name} only" if k == 0 else f"To {name.lower()}" for k, name in enumerate(WAVES)]
+        domain = getattr(row, "domain", None)
+        waves = range(names.index(domain) + 1) if domain in names else []
+        inside = [answered & (wave == k) for k in waves] or [answered]
+        if watch.left_out(
+            f"{row.measure}, {domain or 'all'}", [row.share, row.se], [(i, has, row.measure) for i in inside]
+        ):
+            found.loc[row.Index, ["share", "se", "low", "high"]] = np.nan
+    return found
+
+
+def screened_tipping(one: Tipping) -> Tipping:
+    """A claim without its numbers where a share that it compares is left out."""
+    claim = one.claim
+    sides = [(inside, claim.has, claim.measure) for inside in claim.groups]
+    if not watch.left_out(claim.text, [one.start["value"], one.start["se"]], sides):
+        return one
+    return replace(one, start=dict.fromkeys(one.start, np.nan), value=None, limit=None, worst=np.nan)
+
+
 def blocks(found: pd.DataFrame) -> pd.DataFrame:
-    """``items`` added up by block, and for all: items, asked, dont_know, without (both in answers), as counts."""
+    """``items`` added up by block, and for all: items, asked, dont_know, without (both in answers), as counts.
+
+    The last two are rounded to tens, so that no count of an item that is left out follows from them.
+    """
     together = found.assign(without=found[list(UNANSWERED)].sum(axis=1), items=1)
     columns = ["items", "asked", "dont_know", "without"]
     table = together.groupby("block", sort=False)[columns].sum().reset_index()
-    return pd.concat([table, together[columns].sum().to_frame().T.assign(block="Part I")], ignore_index=True)
+    table = pd.concat([table, together[columns].sum().to_frame().T.assign(block="Part I")], ignore_index=True)
+    return table.assign(**{name: (table[name] / 10).round().astype(int) * 10 for name in ("dont_know", "without")})
 
 
 def completed(rows: pd.DataFrame, design: SurveyDesign, settings: dict) -> imputation.Imputations:
@@ -502,17 +550,21 @@ def compute(
     per_item = items(rows, design, books, level)
     made = completed(rows, design, rules["imputation"])
     reduction = made.scale_reduction()
+
+    def public(table: pd.DataFrame) -> pd.DataFrame:
+        return without_left_out(table, rows)
+
     return Results(
         waves,
         checks,
         late,
-        ended,
-        [tipping(study, claim, largest, level) for claim in claims(study, parts)],
-        curves(study, largest, rules["steps"], level),
-        scenarios(study, late, level),
-        per_item,
+        public(ended),
+        [screened_tipping(tipping(study, claim, largest, level)) for claim in claims(study, parts)],
+        public(curves(study, largest, rules["steps"], level)),
+        public(scenarios(study, late, level)),
+        screened_items(per_item),
         blocks(per_item),
-        imputed(rows, design, made, level),
+        public(imputed(rows, design, made, level)),
         float(reduction.max()),
         coverage(simulated),
         study.response(np.ones(len(rows), dtype=bool)),

@@ -312,32 +312,30 @@ def blocks_table(found: pd.DataFrame, synthetic: bool) -> Table:
         lines,
         found,
         survey.source(synthetic, weighted=False),
-        "Answers due: agencies that were asked, added up over the items. No answer: refused, left out, or not valid.",
+        "Answers due: agencies that were asked, added up over the items. No answer: refused, left out, or not valid. "
+        "Percentages are of counts rounded to tens, so that no item's few answers of a kind follow from them.",
         (40, 10, 14, 18, 18),
     )
 
 
 def items_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool) -> Table:
     """Item non-response by item of Part I."""
-    kinds = {"dont_know": "Don't know"} | section.UNANSWERED
     lines = [
-        {"Item": f"{row.item}. {row.label}", "Asked": f"{row.asked:,}"}
-        | {heading: f"{getattr(row, name):,}" for name, heading in kinds.items()}
-        | {"No answer, percent": cell(row, limits)}
+        {"Item": f"{row.item}. {row.label}", "Asked": f"{row.asked:,}"} | {"No answer, percent": cell(row, limits)}
         for row in found.itertuples()
     ]
     return builders.lines_table(
         "tbl-sensitivity-items",
         caption(
-            f"Items without an answer, Part I: counts, and weighted percent with {level_text(level)} interval",
+            f"Items without an answer, Part I: weighted percent with {level_text(level)} interval",
             synthetic,
         ),
         lines,
         found,
         survey.source(synthetic),
-        "Counts are unweighted. No answer: refused, left out, or not valid, among agencies that were asked. "
+        "Asked: agencies, unweighted. No answer: refused, left out, or not valid, among agencies that were asked. "
         + tables.reliability_note(limits),
-        (40, 9, 9, 9, 9, 9, 20),
+        (50, 12, 24),
     )
 
 

@@ -16,6 +16,7 @@ from agency_survey.national_survey import PARTNER, STATE
 SURVEY = "National Law Enforcement Human Trafficking Survey of 2007"
 ALL = "All agencies"
 LOCAL = "Local agencies"
+PROTECTED = "\N{EN DASH}: left out to protect single agencies."
 
 
 def source(synthetic: bool, weighted: bool = True) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.lemas import population_class
 from agency_survey.national_survey import COMPLETE, PARTNER, weight_steps
@@ -94,8 +95,8 @@ def dispositions(sample: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("outcome").reset_index()
 
 
-def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
-    """AAPOR rates and completes over mailed, overall and by type, population class (local), source and partnership."""
+def rate_groups(sample: pd.DataFrame, classes: list[dict]) -> list[tuple[str, str, np.ndarray]]:
+    """(breakdown, group, bool (n,)): all mailed surveys, types, sources, population classes (local), partnership."""
     local = (sample["agency_type"] != STATE).to_numpy()
     size = population_class(sample["population"], classes)
     parts = [("All mailed surveys", "All mailed surveys", np.ones(len(sample), dtype=bool))]
@@ -103,9 +104,13 @@ def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
         parts += [(breakdown, name, (sample[column] == name).to_numpy()) for name in sample[column].cat.categories]
     parts += [("Population served", name, (size == name).to_numpy() & local) for name in size.cat.categories]
     partner = (sample["task_force_partner"] == PARTNER).to_numpy()
-    parts += [("Task force", "Partner", partner), ("Task force", "Not a partner", ~partner)]
+    return [*parts, ("Task force", "Partner", partner), ("Task force", "Not a partner", ~partner)]
+
+
+def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
+    """AAPOR rates and completes over mailed by ``rate_groups``; those that nobody was mailed in are left out."""
     rows = []
-    for breakdown, name, inside in parts:
+    for breakdown, name, inside in rate_groups(sample, classes):
         counts = sample.loc[inside, "outcome"].value_counts()
         if counts.sum() == 0:
             continue
@@ -116,6 +121,92 @@ def outcome_rates(sample: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
         mailed, complete = int(counts.sum()), int(counts.get(COMPLETE, 0))
         rows.append({"breakdown": breakdown, "group": name, "mailed": mailed, "complete": complete} | rates)
     return pd.DataFrame(rows)
+
+
+HEARD = {"partial": ["Partial"], "refusal": ["Refusal"], "not heard of": ["No contact", "Undeliverable"]}
+NEEDS = {  # of each rate: what it tells once the mailed surveys of a group and its closed agencies are known
+    "RR1": ["complete"],
+    "RR2": ["complete", "partial"],
+    "COOP1": ["complete", "partial", "refusal"],
+    "REF1": ["refusal"],
+    "CON1": ["not heard of"],
+}
+
+
+def screened_rates(sample: pd.DataFrame, rates: pd.DataFrame, classes: list[dict]) -> pd.DataFrame:
+    """``outcome_rates`` without what would tell of single agencies' refusal or silence (``disclosure.watch``)."""
+    groups = {(breakdown, name): inside for breakdown, name, inside in rate_groups(sample, classes)}
+    outcome, kinds = sample["outcome"], {"complete": [COMPLETE], **HEARD}
+    open_ = outcome.isin([label for labels in kinds.values() for label in labels]).to_numpy()
+    told = pd.DataFrame(
+        [
+            {"breakdown": row.breakdown, "domain": row.group, "measure": kind}
+            for row in rates.itertuples()
+            for kind in kinds
+        ]
+    )
+    bases = [groups[line.breakdown, line.domain] & open_ for line in told.itertuples()]
+    counted = [outcome.isin(kinds[line.measure]).to_numpy() for line in told.itertuples()]
+    known = np.isfinite(watch.counts(told, bases, counted)).reshape(len(rates), len(kinds))
+    shown = dict(zip(kinds, known.T, strict=True))
+    sides = {
+        (line.breakdown, line.domain, line.measure): (base, units, line.measure)
+        for line, base, units in zip(told.itertuples(), bases, counted, strict=True)
+    }
+    found = rates.astype({"complete": float})
+    found["complete"] = found["complete"].where(shown["complete"])
+    for rate, needs in NEEDS.items():
+        gone = [
+            watch.left_out(
+                f"{row.group}, {rate}", [getattr(row, rate)], [sides[row.breakdown, row.group, kind] for kind in needs]
+            )
+            for row in rates.itertuples()
+        ]
+        found[rate] = found[rate].mask(np.array(gone, dtype=bool))
+    return found
+
+
+def screened_dispositions(sample: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """``dispositions`` without counts that would tell of single agencies (``disclosure.watch``)."""
+    found = table.set_index("outcome").astype(float)
+    labels = list(found.index[:-1])
+    counted = [(sample["outcome"] == label).to_numpy() for label in labels]
+    for kind in ("wave", "mode"):
+        for name in sample[kind].cat.categories:
+            told = pd.DataFrame({"breakdown": kind, "domain": str(name), "measure": labels})
+            found.loc[labels, str(name)] = watch.counts(told, [(sample[kind] == name).to_numpy()] * len(told), counted)
+    return found.reset_index()
+
+
+def screened_respondents(sample: pd.DataFrame) -> dict[str, float]:
+    """Respondents of all mailed surveys (''), by type, stratum ('type; class') and weighting class as they may be shown."""
+    parts = [("All", "", np.ones(len(sample), dtype=bool))]
+    kind, size = sample["agency_type"].astype(str), sample["population_class"].astype(str)
+    for breakdown, labels in (
+        ("Agency type", kind),
+        ("Stratum", kind + "; " + size),
+        ("Weighting class", sample["cell"]),
+    ):
+        parts += [(breakdown, str(name), (labels == name).to_numpy()) for name in sorted(labels.unique())]
+    told = pd.DataFrame([part[:2] for part in parts], columns=["breakdown", "domain"]).assign(measure="respondents")
+    responded = sample["responded"].to_numpy(dtype=bool)
+    values = watch.counts(told, [inside for *_, inside in parts], [responded] * len(parts))
+    return dict(zip(told["domain"], values, strict=True))
+
+
+def examined(sample: pd.DataFrame, classes: list[dict]) -> None:
+    """Everything of the chapter that tells which agencies answered, for ``disclosure.watch``."""
+    screened_dispositions(sample, dispositions(sample))
+    screened_rates(sample, outcome_rates(sample, classes), classes)
+    screened_respondents(sample)
+
+
+def screened_cells(cells: pd.DataFrame, respondents: dict[str, float]) -> pd.DataFrame:
+    """``weights_by_cell`` without the classes whose number of respondents may not be shown, which their means tell."""
+    gone = [not np.isfinite(respondents[name]) for name in cells["cell"]]
+    found = cells.astype({"respondents": float})
+    found.loc[gone, ["respondents", "response", "raking", "final", "agencies"]] = np.nan
+    return found
 
 
 def weights_by_cell(sample: pd.DataFrame) -> pd.DataFrame:

@@ -40,24 +40,28 @@ def chapter(
     require_labels(sample, {"sample_source": SOURCES}, "config/codebooks/disposition.yaml", where)
     types, classes = section.frame_by_type(frame, counts), section.frame_by_class(frame, counts)
     strata = section.sample_by_stratum(frame, sample)
-    outcomes = section.dispositions(sample)
-    rates = section.outcome_rates(sample, settings["population_classes"])
+    sizes = settings["population_classes"]
+    outcomes = section.screened_dispositions(sample, section.dispositions(sample))
+    rates = section.screened_rates(sample, section.outcome_rates(sample, sizes), sizes)
+    respondents = section.screened_respondents(sample)
     cells, effects = section.weights_by_cell(sample), section.design_effects(sample)
+    whole = cells.groupby("group", sort=False)[["respondents", "agencies"]].sum()
+    cells = section.screened_cells(cells, respondents)
     balance = section.balance(frame, sample)
     return Exhibits(
         _numbers(frame, sample, threshold, types, rates, effects, balance),
         [
             frame_table(types, classes, synthetic),
-            sample_table(strata, synthetic),
+            sample_table(strata, respondents, synthetic),
             dispositions_table(outcomes, synthetic),
             rates_table(rates, synthetic),
-            weights_table(cells, effects, settings["weights"]["cap"], synthetic),
+            weights_table(cells, whole, effects, settings["weights"]["cap"], synthetic),
             balance_table(balance, settings["weights"]["raking"], synthetic),
         ],
         [
             returns_figure(section.returns(sample), synthetic),
             response_figure(rates, synthetic),
-            weights_figure(sample, synthetic),
+            weights_figure(sample, respondents, synthetic),
         ],
         {
             "notice": survey.notice(synthetic),
@@ -181,6 +185,11 @@ def _count(value: float) -> str:
     return ledger.format_value(value, "count")
 
 
+def _protected(values: pd.Series | pd.DataFrame) -> str:
+    """The end of a note where a number is missing."""
+    return f" {survey.PROTECTED}" if values.isna().to_numpy().any() else ""
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}" if share == share else "\N{EN DASH}"
 
@@ -228,15 +237,17 @@ def _class_label(label: str) -> str:
     return label.replace("<", "Under ").replace("-", " to ").replace("+", " or more")
 
 
-def sample_table(strata: pd.DataFrame, synthetic: bool) -> Table:
-    """The sample by stratum and source, with inclusion probabilities."""
+def sample_table(strata: pd.DataFrame, respondents: dict[str, float], synthetic: bool) -> Table:
+    """The sample by stratum and source, with inclusion probabilities; respondents : ``screened_respondents``."""
+    keys = strata["agency_type"].astype(str) + "; " + strata["population_class"].astype(str)
+    strata = strata.assign(respondents=keys.map(respondents).fillna(np.nan).where(strata["mailed"] > 0, 0.0))
     shown = []
     for name, part in strata.groupby("agency_type", sort=False, observed=True):
-        shown.append(_stratum_row(f"**{name}**", part.sum(numeric_only=True)))
+        shown.append(_stratum_row(f"**{name}**", _sums(part, respondents=respondents.get(name, 0))))
         for _, row in part.iterrows():
             open_ = row["certainties"] < row["mailed"]
             shown.append(_stratum_row(row["population_class"], row, row["probability"] if open_ else None))
-    shown.append(_stratum_row("**All**", strata.sum(numeric_only=True)))
+    shown.append(_stratum_row("**All**", _sums(strata, respondents=respondents[""])))
     return Table(
         "tbl-methods-sample",
         caption("The sample by stratum and source", synthetic),
@@ -245,9 +256,16 @@ def sample_table(strata: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic, weighted=False),
         "Certainties: agencies above the population threshold and partners of task forces, which are in the sample "
         "whichever source brought them in; their probability is one. Probability of the others: agencies drawn over "
-        "agencies of the stratum; strata are types of agency by population served.",
+        "agencies of the stratum; strata are types of agency by population served." + _protected(strata["respondents"]),
         widths=(26, 8, 9, 13, 13, 9, 13, 13, 13),
     )
+
+
+def _sums(part: pd.DataFrame, **known: float) -> pd.Series:
+    """Sums of the columns, but for those that are known: parts of them may be missing."""
+    found = part.sum(numeric_only=True)
+    found[list(known)] = list(known.values())
+    return found
 
 
 def _stratum_row(label: str, row: pd.Series, probability: float | None = None) -> dict:
@@ -275,7 +293,8 @@ def dispositions_table(outcomes: pd.DataFrame, synthetic: bool) -> Table:
         shown,
         outcomes,
         survey.source(synthetic, weighted=False),
-        "Agencies that were never heard of stand under the last mailing and have no mode.",
+        "Agencies that were never heard of stand under the last mailing and have no mode."
+        + _protected(outcomes.drop(columns="outcome")),
         widths=(30, 14, 15, 14, 8, 8, 8),
     )
 
@@ -300,24 +319,25 @@ def rates_table(rates: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic, weighted=False),
         "RR1 and RR2: response rates; COOP1: cooperation rate; REF1: refusal rate; CON1: contact rate [@aapor2016]. Closed agencies are left "
         "out, undeliverable surveys count as of unknown eligibility, and partners and sources overlap with the other "
-        "groups. State agencies are in no population class.",
+        "groups. State agencies are in no population class." + _protected(rates[["complete", *RATES]]),
         widths=(30, 8, 10, 12, 8, 8, 8, 8, 8),
     )
 
 
-def weights_table(cells: pd.DataFrame, effects: dict[str, float], cap: float | None, synthetic: bool) -> Table:
-    """The weights by weighting class; cap : of ``weights`` in the settings."""
+def weights_table(
+    cells: pd.DataFrame, whole: pd.DataFrame, effects: dict[str, float], cap: float | None, synthetic: bool
+) -> Table:
+    """The weights by weighting class; whole : respondents and agencies by group; cap : of ``weights`` in the settings."""
     factor = "for forms that could not be delivered and for non-response" + (", and of the trimming" if cap else "")
     shown = []
     for name, part in cells.groupby("group", sort=False):
         factors = dict.fromkeys(["Sampling weight", "Response factor", "Raking factor", "Final weight"], "\N{EN DASH}")
-        shown.append(_weights_row(f"**{name}**", part.sum(numeric_only=True), factors))
+        shown.append(_weights_row(f"**{name}**", _sums(part, **whole.loc[name]), factors))
         for _, row in part.iterrows():
+            columns = {"Sampling weight": "sampling", "Response factor": "response", "Raking factor": "raking"}
             factors = {
-                "Sampling weight": f"{row['sampling']:.3f}",
-                "Response factor": f"{row['response']:.3f}",
-                "Raking factor": f"{row['raking']:.3f}",
-                "Final weight": f"{row['final']:.3f}",
+                head: f"{row[column]:.3f}" if row[column] == row[column] else "\N{EN DASH}"
+                for head, column in (columns | {"Final weight": "final"}).items()
             }
             shown.append(_weights_row(row["population"], row, factors))
     return Table(
@@ -330,7 +350,8 @@ def weights_table(cells: pd.DataFrame, effects: dict[str, float], cap: float | N
         f"count of the stratum. Response factor: {factor}. Eligible: all but "
         "closed agencies, undeliverable forms included. Agencies: the sum of the final weights. Rows are classes of population served, those with "
         "too few respondents joined with a neighbor; certainty and sampled: in the sample by rule or by chance. Kish "
-        f"design effect: {effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights.",
+        f"design effect: {effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights."
+        + _protected(cells["respondents"]),
         widths=(26, 8, 9, 12, 10, 10, 9, 9, 10),
     )
 
@@ -342,7 +363,7 @@ def _weights_row(label: str, row: pd.Series, factors: dict[str, str]) -> dict:
         "Eligible": _count(row["eligible"]),
         "Respondents": _count(row["respondents"]),
         **factors,
-        "Agencies": f"{row['agencies']:,.0f}",
+        "Agencies": _count(row["agencies"]),
     }
 
 
@@ -455,12 +476,15 @@ def response_figure(rates: pd.DataFrame, synthetic: bool) -> figures.Figure:
     )
 
 
-def weights_figure(sample: pd.DataFrame, synthetic: bool) -> figures.Figure:
-    """Final weights by population class and type."""
+def weights_figure(sample: pd.DataFrame, respondents: dict[str, float], synthetic: bool) -> figures.Figure:
+    """Final weights by population class and type, of strata whose respondents may be told (``screened_respondents``)."""
     answered = sample[sample["responded"]]
     keys = ["agency_type", "population_class"]
     data = answered.groupby(keys, observed=True)["weight"].agg(n="size", least="min", median="median", greatest="max")
     data = data.reset_index()
+    strata = data["agency_type"].astype(str) + "; " + data["population_class"].astype(str)
+    shown = np.isfinite(strata.map(respondents))
+    hidden, data = not shown.all(), data[shown].reset_index(drop=True)
 
     def draw(data: pd.DataFrame):
         from matplotlib.figure import Figure as Canvas
@@ -469,7 +493,7 @@ def weights_figure(sample: pd.DataFrame, synthetic: bool) -> figures.Figure:
         axis = canvas.subplots()
         labels = list(data["population_class"].cat.categories)
         groups = data.groupby("agency_type", observed=True)
-        for k, ((name, part), shift) in enumerate(zip(groups, (0.22, 0, -0.22), strict=True)):
+        for k, ((name, part), shift) in enumerate(zip(groups, (0.22, 0, -0.22), strict=False)):
             at = -part["population_class"].cat.codes.to_numpy() + shift
             axis.hlines(at, part["least"], part["greatest"], color=figures.PALETTE[k], linewidth=1.6)
             axis.plot(
@@ -502,5 +526,10 @@ def weights_figure(sample: pd.DataFrame, synthetic: bool) -> figures.Figure:
         data,
         survey.source(synthetic, weighted=False),
         draw,
-        f"n = {_count(len(answered))} respondents. Task-force partners have smaller weights than others of their class.",
+        f"n = {_count(len(answered))} respondents. Task-force partners have smaller weights than others of their class."
+        + (
+            " Strata whose number of respondents is left out to protect single agencies are not drawn."
+            if hidden
+            else ""
+        ),
     )

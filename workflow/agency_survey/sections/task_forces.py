@@ -27,6 +27,7 @@ MODULE = "workflow/agency_survey/sections/task_forces.py"
 GROUPS = ("Perception", "Preparation", "Identification")
 INDEX = "index"
 PLACES = ("agency_type", "region", "metropolitan")
+PROTECTED = "The mean of one group is left out to protect single agencies"
 TERMS = ["partner", "log_population", "log_population_squared", *PLACES]
 METHODS = {"raw": "Raw", "regression": "Regression", "balanced": "Entropy balancing"}
 OTHER_WAYS = {
@@ -272,7 +273,8 @@ def compare(rows: pd.DataFrame, design: SurveyDesign, level: float) -> pd.DataFr
 
 
 def screened(found: pd.DataFrame, compared: list[Outcome], partner: np.ndarray) -> pd.DataFrame:
-    """``compare`` without means that would tell of single agencies (``disclosure.watch``), partner : bool (n,)."""
+    """``compare`` without means that would tell of single agencies (``disclosure.watch``), and without the differences, by
+    any method, of which they are a side. partner : bool (n,)."""
     found = found.copy()
     for name, domain, group in (("partners", "Partner", partner), ("others", "Not a partner", ~partner)):
         ends = {"value": name} | {end: f"{name}_{end}" for end in ("se", "low", "high", "n")}
@@ -284,6 +286,13 @@ def screened(found: pd.DataFrame, compared: list[Outcome], partner: np.ndarray) 
         )
         for end, column in ends.items():
             found[column] = kept[end]
+    for label, one in zip(found.index, compared, strict=True):
+        sides = [(group & one.known, one.y > 0 if one.share else None, one.label) for group in (partner, ~partner)]
+        ways = {name: found.at[label, name] for name in (*METHODS, *OTHER_WAYS)}
+        numbers = [number for way in ways.values() for number in (way.value, way.se)]
+        if watch.left_out(f"{one.label}: partners less others", numbers, sides):
+            for name in ways:
+                found.at[label, name] = not_estimated(InputError(PROTECTED))
     return found
 
 

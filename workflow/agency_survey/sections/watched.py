@@ -12,18 +12,22 @@ import pandas as pd
 from agency_survey import national_survey, tables
 from agency_survey.codebook import Codebook
 from agency_survey.disclosure import watch
-from agency_survey.disclosure.catalogue import Catalogue, catalogue
+from agency_survey.disclosure.catalogue import Catalogue, Follows, catalogue
 from agency_survey.disclosure.rules import Rules
 from agency_survey.errors import InputError
 from agency_survey.sections import (
     builders,
     case_characteristics_exhibits,
     cases,
+    determinants,
     identification_exhibits,
     investigation_prosecution_exhibits,
     perceptions_exhibits,
     preparation_exhibits,
+    sensitivity,
+    survey_methods,
     task_forces_exhibits,
+    weighting_diagnostics,
 )
 
 CASE_KEY = ["agency_id", "case_number"]
@@ -32,28 +36,37 @@ PART1 = {
     "preparation": preparation_exhibits.chapter,
     "identification": identification_exhibits.chapter,
 }
-SECTIONS = (*PART1, "case_characteristics", "investigation_prosecution", "task_forces")
-MODELS = ("determinants",)  # of whose tables the linked system knows nothing, but whose models must keep the rules
+SECTIONS = (
+    "survey_methods", *PART1, "case_characteristics", "investigation_prosecution", "task_forces", "sensitivity",
+    "determinants", "weighting_diagnostics",
+)  # fmt: skip
 
 
 def found(data: dict[str, pd.DataFrame], books: dict[str, Codebook], settings: dict, rules: Rules) -> Catalogue:
     """The linked system of ``SECTIONS``.
 
     data : 'sample', 'part2' and 'part3' (weights) and the blocks of answers ('part1.perceptions'); books : codebooks of
-    blocks; settings : confidence_level, reliability, population_classes.
+    blocks; settings : confidence_level, reliability, population_classes, models (of chapter 6).
     """
     runs = _chapters(data, books, settings)
-    kept = {}
+    kept, follows = {}, []
     for name, run in runs.items():
-        with watch.recording() as rows:
+        derived: list[watch.Derived] = []
+        with watch.recording(derived) as rows:
             run()
+        follows += [Follows(name, one.what, one.numbers, one.sides) for one in derived]
         limits = settings["reliability"] | {"hide_n": max(settings["reliability"]["hide_n"], rules.minimum_base)}
         kept[name] = [(row, _precise(row, limits)) for row in rows]
-    return catalogue(kept, rules)
+    return catalogue(kept, rules, follows)
 
 
 def _precise(row: watch.Row, limits: dict) -> bool:
-    """Whether its precision allows to show the number, as ``tables.masked``, ``masked_values`` and ``cases.masked`` decide."""
+    """Whether its precision allows to show the number, as ``tables.masked``, ``masked_values`` and ``cases.masked`` decide.
+
+    Plain counts of mailed surveys are shown whatever they are.
+    """
+    if row.design is not None:
+        return True
     n = int(row.base.sum()) if row.agency is None else len(set(row.agency[row.base]))
     judge = tables.reliability if row.percent else builders.value_reliability
     return judge(row.value, row.se, n, limits) != "hidden"
@@ -67,7 +80,15 @@ def _chapters(data: dict[str, pd.DataFrame], books: dict[str, Codebook], setting
         rows, design = national_survey.respondents(sample, data[f"part1.{name}"])
         order = _alike(order, rows["agency_id"])
         runs[name] = _of_part1(chapter, rows, design, books[f"part1.{name}"], settings)
+    runs["survey_methods"] = lambda: survey_methods.examined(sample, settings["population_classes"])
     runs["task_forces"] = _task_forces(data, books, settings, order)
+    answering, plan = _part1(data)
+    runs["sensitivity"] = lambda: sensitivity.examined(answering, plan, settings["confidence_level"])
+    part1 = [books[f"part1.{name}"] for name in PART1]
+    level, models = settings["confidence_level"], settings["models"]
+    runs["determinants"] = lambda: determinants.examined(answering, plan, part1, models, level)
+    followed = {name: data[name] for name in ("part2", "part3")}
+    runs["weighting_diagnostics"] = lambda: weighting_diagnostics.examined(sample, answering, plan, followed)
     years, networks = data["part2.cases_by_year"], data["part2.networks_and_victims"]
     kinds = cases.investigated(years, data["part1.identification"])
     both = years.merge(networks, on="agency_id", suffixes=("", "_networks"), validate="one_to_one")
@@ -101,14 +122,18 @@ def _of_part1(chapter: Callable, rows, design, book: Codebook, settings: dict) -
 
 
 def _task_forces(data: dict[str, pd.DataFrame], books: dict[str, Codebook], settings: dict, order) -> Callable:
-    """Chapter 9, which reads all blocks of Part I together."""
-    answers = data["part1.perceptions"]
-    keys = [name for name in answers.columns if name.startswith("agency_id")]
-    for name in ("preparation", "identification"):
-        answers = answers.merge(data[f"part1.{name}"].drop(columns=keys[1:]), on="agency_id")
-    rows, design = national_survey.respondents(data["sample"], answers)
+    rows, design = _part1(data)
     _alike(order, rows["agency_id"])
     return _of_part1(task_forces_exhibits.chapter, rows, design, books["part1.preparation"], settings)
+
+
+def _part1(data: dict[str, pd.DataFrame]) -> tuple:
+    """(respondents with all blocks of Part I, their design)."""
+    answers = data["part1.perceptions"]
+    for name in ("preparation", "identification"):
+        new = [column for column in data[f"part1.{name}"] if column == "agency_id" or column not in answers]
+        answers = answers.merge(data[f"part1.{name}"][new], on="agency_id", validate="one_to_one")
+    return national_survey.respondents(data["sample"], answers)
 
 
 def _alike(first: pd.Series | None, second: pd.Series) -> pd.Series:

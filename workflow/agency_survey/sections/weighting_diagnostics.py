@@ -10,6 +10,7 @@ import pandas as pd
 from agency_survey import estimate, replicates
 from agency_survey.calibration import raking_factor
 from agency_survey.design import SurveyDesign, survey_design
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.ingest import require_labels
 from agency_survey.national_survey import (
@@ -19,6 +20,7 @@ from agency_survey.national_survey import (
     propensity_model,
     weight_steps,
 )
+from agency_survey.sections.survey_methods import screened_respondents
 from agency_survey.weights import median_cap, poststratification_factor, response_propensity, trimmed_weights
 
 YES = "Yes"
@@ -346,6 +348,48 @@ def response_classes(part: pd.DataFrame, sample: pd.DataFrame) -> pd.DataFrame:
     table["last"] = codes.groupby(rows["response_class"]).max()
     table["group"] = [name.rsplit(", class", 1)[0] for name in table.index]
     return table.reset_index().sort_values(["group", "first"], ignore_index=True)
+
+
+def screened_classes(part: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """``response_classes`` without the classes that would tell which agencies returned the part (``disclosure.watch``).
+
+    name : of the part.
+    """
+    told = pd.DataFrame(
+        {"breakdown": f"Response class, {name}", "domain": table["response_class"], "measure": "returned"}
+    )
+    classes, asked = part["response_class"], part["asked"].to_numpy(dtype=bool)
+    bases = [asked & (classes == label).to_numpy() for label in table["response_class"]]
+    everybody = pd.DataFrame({"breakdown": f"Returns, {name}", "domain": ["asked"], "measure": "returned"})
+    returned = part["returned"].to_numpy(dtype=bool)
+    told = pd.concat([everybody, told], ignore_index=True)
+    values = watch.counts(told, [asked, *bases], [returned] * len(told), name)[1:]
+    found = table.astype({"returned": float}).assign(returned=values)
+    found["factor"] = found["factor"].where(found["returned"].notna())
+    return found
+
+
+def screened_headlines(found: pd.DataFrame, told: list[Headline], columns: list[str]) -> pd.DataFrame:
+    """A table with a row a headline, without ``columns`` of those that would tell of single agencies."""
+    names = [one.name for one in told]
+    labels = pd.DataFrame({"breakdown": "Headline", "domain": names, "measure": names})
+    bases, counted = [one.domain for one in told], [one.y for one in told]
+    value, se = columns[:2]
+    lines = labels.assign(
+        value=found[value], se=found[se], low=np.nan, high=np.nan, n=found["n"], percent=~found["total"]
+    )
+    gone = watch.screened(lines, bases, counted)["value"].isna() & found[value].notna()
+    return found.assign(**{name: found[name].mask(gone) for name in columns})
+
+
+def examined(sample: pd.DataFrame, rows: pd.DataFrame, design: SurveyDesign, parts: dict[str, pd.DataFrame]) -> None:
+    """What the appendix tells of the respondents' answers and returns, for ``disclosure.watch``; parts : weights by part."""
+    screened_respondents(sample)
+    found = headlines(rows)
+    table = method_comparison(found, {"classes": design}, 0.95)
+    screened_headlines(table, found, ["classes", "classes_se"])
+    for name, part in parts.items():
+        screened_classes(part, response_classes(part, sample), name)
 
 
 def follow_up_weights(part: pd.DataFrame, sample: pd.DataFrame) -> dict[str, float]:

@@ -15,6 +15,7 @@ from agency_survey.national_survey import CLASSES, TYPES
 from agency_survey.sections import survey
 from agency_survey.sections import weighting_diagnostics as section
 from agency_survey.sections.survey import caption
+from agency_survey.sections.survey_methods import screened_respondents
 from agency_survey.tables import Table
 from agency_survey.wording import joined
 
@@ -85,9 +86,20 @@ def compute(frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], par
         section.representativity(sample),
         section.closed_agencies(sample),
         section.trimming(rows, found, CAPS),
-        section.method_comparison(found, designs, level),
-        section.errors(rows, design, found, DRAWS, SEED),
-        {name: section.response_classes(part, sample) for name, part in parts.weights.items()},
+        section.screened_headlines(
+            section.method_comparison(found, designs, level),
+            found,
+            [f"{kind}{end}" for kind in designs for end in ("", "_se", "_low", "_high")],
+        ),
+        section.screened_headlines(
+            section.errors(rows, design, found, DRAWS, SEED),
+            found,
+            ["value", "linearised", "ignored", "bootstrap", "jackknife"],
+        ),
+        {
+            name: section.screened_classes(part, section.response_classes(part, sample), name)
+            for name, part in parts.weights.items()
+        },
         {name: section.follow_up_weights(part, sample) for name, part in parts.weights.items()},
         section.part2_phases(sample, parts.weights["part2"], parts.part2),
         section.case_shares(sample, parts.weights["part3"], parts.part3),
@@ -100,7 +112,7 @@ def appendix(
     """Exhibits of the appendix. settings : confidence_level, weights."""
     level = settings["confidence_level"]
     results = compute(frame, used, other, parts, level)
-    collapsed = _collapsed(used, parts)
+    collapsed = _collapsed(used, parts, results.classes)
     return Exhibits(
         numbers(results, used, collapsed, level),
         [
@@ -113,7 +125,7 @@ def appendix(
             methods_table(results.methods, synthetic),
             effects_table(results.errors, synthetic),
             errors_table(results.errors, synthetic),
-            classes_table(results.classes, frame, synthetic),
+            classes_table(results.classes, results.followed, synthetic),
             phases_table(results.phases, synthetic),
             cases_table(results.cases, synthetic),
         ],
@@ -259,8 +271,9 @@ def _part_numbers(add, results: Results, level: float) -> None:
         add(
             f"{name}.rate.weighted", facts["weighted_rate"], "percent1", f"Returned of asked, weighted, {name}", "share"
         )
-        add(f"{name}.least", facts["least"], "number2", f"Smallest factor of {name}")
-        add(f"{name}.greatest", facts["greatest"], "number2", f"Largest factor of {name}")
+        shown = results.classes[name]["factor"]
+        add(f"{name}.least", shown.min(), "number2", f"Smallest factor of {name}, of the classes shown")
+        add(f"{name}.greatest", shown.max(), "number2", f"Largest factor of {name}, of the classes shown")
         add(f"{name}.deff", facts["kish"], "number2", f"Kish design effect of {name}")
         add(f"{name}.deff.first", facts["kish_first"], "number2", f"Kish design effect of {name}, first-phase weights")
         add(
@@ -294,15 +307,25 @@ def _moved(methods: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"points": apart, "errors": apart / rows["classes_se"]})
 
 
-def _collapsed(used: Weighted, parts: Parts) -> pd.DataFrame:
-    """The joined classes of all parts: part, group, first and last class, respondents."""
+def _collapsed(used: Weighted, parts: Parts, classes: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The joined classes of all parts: part, group, first and last class, respondents.
+
+    classes : ``screened_classes`` by part; respondents that may not be told of there or in chapter 2 are missing.
+    """
+    known = {"Part I": screened_respondents(used.sample)}
+    for name, table in classes.items():
+        told = dict(zip(table["response_class"], table["returned"], strict=True))
+        known[{"part2": "Part II", "part3": "Part III"}[name]] = told
     found = []
     records = {"Part I": used.record["collapsed"]} | {
         {"part2": "Part II", "part3": "Part III"}[name]: record["collapsed"] for name, record in parts.records.items()
     }
     for part, lines in records.items():
         for line in lines:
-            found.append((part, line["group"], min(line["classes"]), max(line["classes"]), line["respondents"]))
+            first, last = min(line["classes"]), max(line["classes"])
+            label = f"{line['group']}, class {first} to {last}"
+            open_ = np.isfinite(known[part].get(label, line["respondents"]))
+            found.append((part, line["group"], first, last, line["respondents"] if open_ else np.nan))
     return pd.DataFrame(found, columns=["part", "group", "first", "last", "respondents"])
 
 
@@ -384,7 +407,8 @@ def collapsed_table(collapsed: pd.DataFrame, synthetic: bool) -> Table:
         collapsed,
         survey.source(synthetic, weighted=False),
         "Classes are population served. The class with the fewest respondents joins the smaller of its neighbors of the same "
-        "group until each has as many as the settings ask for. Agency types with too few returns of a part are joined first.",
+        "group until each has as many as the settings ask for. Agency types with too few returns of a part are joined first."
+        + (f" {survey.PROTECTED}" if collapsed["respondents"].isna().any() else ""),
         left=("Group", "Classes that became one"),
         widths=(10, 32, 32, 12),
     )
@@ -576,8 +600,8 @@ def errors_table(errors: pd.DataFrame, synthetic: bool) -> Table:
     )
 
 
-def classes_table(classes: dict[str, pd.DataFrame], frame: pd.DataFrame, synthetic: bool) -> Table:
-    """Second-phase factors by response class."""
+def classes_table(classes: dict[str, pd.DataFrame], followed: dict[str, dict], synthetic: bool) -> Table:
+    """Second-phase factors by response class; followed : what each part's returns add up to."""
     shown, data = [], []
     for name, table in classes.items():
         part = {"part2": "Part II", "part3": "Part III"}[name]
@@ -586,8 +610,8 @@ def classes_table(classes: dict[str, pd.DataFrame], frame: pd.DataFrame, synthet
             {
                 "Agencies asked": f"**{part}**",
                 "Asked": _count(table["asked"].sum()),
-                "Returned": _count(table["returned"].sum()),
-                "Percent": _percent(table["returned"].sum() / table["asked"].sum()),
+                "Returned": _count(followed[name]["returned"]),
+                "Percent": _percent(followed[name]["rate"]),
                 "Factor": NONE,
             }
         )
@@ -596,8 +620,8 @@ def classes_table(classes: dict[str, pd.DataFrame], frame: pd.DataFrame, synthet
                 "Agencies asked": f"{row.group}, {_classes(row.first + 1, row.last + 1).lower()}",
                 "Asked": _count(row.asked),
                 "Returned": _count(row.returned),
-                "Percent": _percent(row.returned / row.asked),
-                "Factor": f"{row.factor:.3f}",
+                "Percent": NONE if np.isnan(row.returned) else _percent(row.returned / row.asked),
+                "Factor": NONE if np.isnan(row.factor) else f"{row.factor:.3f}",
             }
             for row in table.itertuples()
         ]
@@ -608,7 +632,8 @@ def classes_table(classes: dict[str, pd.DataFrame], frame: pd.DataFrame, synthet
         pd.concat(data, ignore_index=True),
         survey.source(synthetic, weighted=False),
         "Asked: Part I respondents with a case. Factor: agencies asked over agencies that returned the part; it multiplies the "
-        "weight of Part I.",
+        "weight of Part I."
+        + (f" {survey.PROTECTED}" if any(table["returned"].isna().any() for table in classes.values()) else ""),
         widths=(48, 9, 10, 10, 10),
     )
 
