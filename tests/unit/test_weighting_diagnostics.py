@@ -45,7 +45,7 @@ def parts() -> show.Parts:
 @cache
 def results() -> show.Results:
     other = {name: weighted(name) for name in ("classes", "propensity")}
-    return show.compute(table("frame"), weighted(), other, parts(), 0.95)
+    return show.compute(table("frame"), weighted(), other, parts(), CONFIG)
 
 
 def appendix(synthetic: bool):

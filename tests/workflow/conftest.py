@@ -107,7 +107,11 @@ def checkout(folder: Path) -> None:
 
 
 LIGHT = {  # file -> (pattern, replacement): as few repetitions as the settings' schemas allow
-    "config/config.yaml": [(r"{m: \d+, iterations: \d+,", "{m: 2, iterations: 4,"), (r"steps: \d+ ", "steps: 5 ")],
+    "config/config.yaml": [
+        (r"{m: \d+, iterations: \d+,", "{m: 2, iterations: 4,"),
+        (r"steps: \d+ ", "steps: 5 "),
+        (r"replicates: \d+ ", "replicates: 50 "),
+    ],
     "config/models.yaml": [
         (r"^    m: \d+$", "    m: 2"),
         (r"^    iterations: \d+$", "    iterations: 4"),

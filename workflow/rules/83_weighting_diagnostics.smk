@@ -63,6 +63,7 @@ rule weighting_diagnostics:
             "nonresponse": config["nonresponse"],
             "weights": config["weights"],
             "confidence_level": config["confidence_level"],
+            "bootstrap": config["bootstrap"],
         },
     shell:
         "python {input.script} --frame {input.frame} --disposition {input.disposition}"

@@ -22,7 +22,6 @@ from agency_survey.wording import joined
 RULE = "weighting_diagnostics"
 PREFIX = "weighting"
 CAPS = [2.0, 3.0, 4.0]
-DRAWS, SEED = 500, 20070501
 NONE = "\N{EN DASH}"
 METHODS = {
     "unweighted": "Unweighted",
@@ -69,10 +68,13 @@ class Results:
     followed: dict[str, dict]
     phases: pd.DataFrame
     cases: pd.DataFrame
+    draws: int
 
 
-def compute(frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], parts: Parts, level: float) -> Results:
-    """used : the weights of the report; other : those of each method, by its name ('classes', 'propensity')."""
+def compute(frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], parts: Parts, settings: dict) -> Results:
+    """used : the weights of the report; other : those of each method, by its name ('classes', 'propensity'); settings :
+    confidence_level, bootstrap."""
+    level, bootstrap = settings["confidence_level"], settings["bootstrap"]
     sample, rows, design = used.sample, used.rows, used.design
     found = section.headlines(rows)
     plain = design.reweighted(np.ones(len(rows)))
@@ -92,7 +94,7 @@ def compute(frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], par
             [f"{kind}{end}" for kind in designs for end in ("", "_se", "_low", "_high")],
         ),
         section.screened_headlines(
-            section.errors(rows, design, found, DRAWS, SEED),
+            section.errors(rows, design, found, bootstrap["replicates"], bootstrap["seed"]),
             found,
             ["value", "linearised", "ignored", "bootstrap", "jackknife"],
         ),
@@ -103,15 +105,16 @@ def compute(frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], par
         {name: section.follow_up_weights(part, sample) for name, part in parts.weights.items()},
         section.part2_phases(sample, parts.weights["part2"], parts.part2),
         section.case_shares(sample, parts.weights["part3"], parts.part3),
+        bootstrap["replicates"],
     )
 
 
 def appendix(
     frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], parts: Parts, synthetic: bool, settings: dict
 ) -> Exhibits:
-    """Exhibits of the appendix. settings : confidence_level, weights."""
+    """Exhibits of the appendix. settings : confidence_level, weights, bootstrap."""
     level = settings["confidence_level"]
-    results = compute(frame, used, other, parts, level)
+    results = compute(frame, used, other, parts, settings)
     collapsed = _collapsed(used, parts, results.classes)
     return Exhibits(
         numbers(results, used, collapsed, level),
@@ -124,7 +127,7 @@ def appendix(
             trimming_table(results.trimming, results.steps, synthetic),
             methods_table(results.methods, synthetic),
             effects_table(results.errors, synthetic),
-            errors_table(results.errors, synthetic),
+            errors_table(results.errors, results.draws, synthetic),
             classes_table(results.classes, results.followed, synthetic),
             phases_table(results.phases, synthetic),
             cases_table(results.cases, synthetic),
@@ -132,7 +135,7 @@ def appendix(
         [
             steps_figure(results.quantiles, synthetic),
             balance_figure(results.balance, synthetic),
-            errors_figure(results.errors, synthetic),
+            errors_figure(results.errors, results.draws, synthetic),
         ],
         {
             "notice": survey.notice(synthetic),
@@ -256,7 +259,7 @@ def _headline_numbers(add, results: Results, level: float) -> None:
         ratio = results.errors[kind] / results.errors["linearised"]
         add(f"{kind}.low", ratio.min(), "number3", f"Smallest ratio of errors, {kind} over linearized")
         add(f"{kind}.high", ratio.max(), "number3", f"Largest ratio of errors, {kind} over linearized")
-    add("draws", DRAWS, "count", "Bootstrap replicates", "replicates")
+    add("draws", results.draws, "count", "Bootstrap replicates", "replicates")
     total = results.errors[results.errors["total"]].iloc[0]
     share = total["value"] / results.steps.iloc[-1]["sum"] * results.closed.se[0]
     part = np.hypot(total["linearised"], share) / total["linearised"] - 1
@@ -570,7 +573,7 @@ def effects_table(errors: pd.DataFrame, synthetic: bool) -> Table:
     )
 
 
-def errors_table(errors: pd.DataFrame, synthetic: bool) -> Table:
+def errors_table(errors: pd.DataFrame, draws: int, synthetic: bool) -> Table:
     """Standard errors by method."""
 
     def cell(row, kind: str) -> str:
@@ -594,7 +597,7 @@ def errors_table(errors: pd.DataFrame, synthetic: bool) -> Table:
         errors,
         survey.source(synthetic),
         "In percentage points; agencies in the last row. Linearized: residuals from the raking's margins [@deville1992]. Bootstrap: "
-        f"rescaled, {DRAWS} replicates [@raowu1988]. Jackknife: one respondent left out of its class in turn [@wolter2007]. "
+        f"rescaled, {draws} replicates [@raowu1988]. Jackknife: one respondent left out of its class in turn [@wolter2007]. "
         "Both repeat the adjustment for non-response and the raking in every replicate.",
         widths=(46, 13, 14, 13, 13),
     )
@@ -781,7 +784,7 @@ def balance_figure(balance: pd.DataFrame, synthetic: bool) -> figures.Figure:
     )
 
 
-def errors_figure(errors: pd.DataFrame, synthetic: bool) -> figures.Figure:
+def errors_figure(errors: pd.DataFrame, draws: int, synthetic: bool) -> figures.Figure:
     """Replicate errors over linearised ones."""
     kinds = {"bootstrap": "Bootstrap", "jackknife": "Jackknife", "ignored": "Linearized, raking ignored"}
     data = errors[["key", "name", "linearised", *kinds]].copy()
@@ -822,7 +825,7 @@ def errors_figure(errors: pd.DataFrame, synthetic: bool) -> figures.Figure:
         data,
         survey.source(synthetic),
         draw,
-        f"{DRAWS} bootstrap replicates; a bootstrap error of that many is itself uncertain by about {100 / np.sqrt(2 * DRAWS):.0f} percent.",
+        f"{draws} bootstrap replicates; a bootstrap error of that many is itself uncertain by about {100 / np.sqrt(2 * draws):.0f} percent.",
     )
 
 
