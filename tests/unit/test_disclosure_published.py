@@ -264,8 +264,8 @@ def test_a_folder_of_results_is_audited_from_its_files(tmp_path):
     with pytest.raises(InputError, match="neither examined nor declared"):
         audits.require_none(result)
     settings = (tmp_path / "config/disclosure.yaml").read_text(encoding="utf-8")
-    declared = "declared: {elsewhere: {kind: no_answers, reason: It holds no answers of anybody.}}\n\nmicrodata:"
-    told = re.sub(r"declared:\n.*?\nmicrodata:", declared, settings, flags=re.DOTALL)
+    declared = "declared: {elsewhere: {kind: no_answers, reason: It holds no answers of anybody.}}\n\nspared:"
+    told = re.sub(r"declared:\n.*?\nspared:", declared, settings, flags=re.DOTALL)
     (tmp_path / "config/disclosure.yaml").write_text(told, encoding="utf-8")
     result = audits.of_folder(tmp_path)
     audits.require_none(result)

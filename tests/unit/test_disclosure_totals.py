@@ -139,6 +139,10 @@ def test_a_number_that_follows_from_one_that_is_left_out_goes_and_is_found():
         kept = section()
         assert watch.left_out("A less B", [48.123456], sides)
         assert not watch.left_out("All", [1.0], [(inside[0], None, "Cases")])
+        with pytest.raises(InputError, match="A less B would give away a number that is left out"):
+            watch.require_kept("A less B", [48.123456], sides)
+        watch.require_kept("All", [1.0], [(inside[0], None, "Cases")])
+    watch.require_kept("A less B", [48.123456], sides)  # nothing is screened here
     assert published.audit(found, claims, file_of(kept), TOTALS)["leaks"] == []
     made = file_of(kept.assign(difference=48.123456))
     leaks = published.audit(found, claims, made, TOTALS)["leaks"]
@@ -230,3 +234,35 @@ def test_a_declaration_without_a_reason_is_refused(tmp_path):
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     with pytest.raises(InputError, match="'reason' is missing"):
         schema.load(path, "disclosure")
+
+
+# -- numbers that findings rest on --------------------------------------------------------------------------------------
+
+
+def left_out_beside_a_small_cell(rules: Rules) -> set[str]:
+    """Domains left out to protect the one agency of A that answers yes, where B and C would do alike."""
+    kinds = np.repeat(["A", "B", "C"], 20)
+    yes = np.arange(60) % 20 < np.repeat([1, 8, 8], 20)
+    domains = {"All": np.ones(60, dtype=bool)} | {name: kinds == name for name in "ABC"}
+    lines = [
+        {"breakdown": ALL if name == "All" else "Kind", "domain": name, "measure": "Yes", "share": yes[mask].mean(),
+         "se": 0.01, "low": 0.1, "high": 0.2, "n": int(mask.sum())}
+        for name, mask in domains.items()
+    ]  # fmt: skip
+    with watch.recording() as seen:
+        watch.screened(pd.DataFrame(lines), list(domains.values()), [yes] * 4)
+    rows = {SECTION: [(row, True) for row in seen]}
+    catalogue.require_spared(rows, rules)
+    found = catalogue.catalogue(rows, rules)
+    claims = catalogue.protected(found, suppress.protect(found.system), rules)
+    return {cell["domain"] for cell in claims[SECTION]["cells"] if cell["reason"] == "complementary"}
+
+
+@pytest.mark.parametrize(("spared", "goes"), [("B", "C"), ("C", "B")])
+def test_a_number_that_a_finding_rests_on_is_spared_where_another_will_do(spared, goes):
+    assert left_out_beside_a_small_cell(replace(RULES, spared=frozenset([("Kind", spared, "Yes")]))) == {goes}
+
+
+def test_a_spared_number_that_no_section_has_is_refused():
+    with pytest.raises(InputError, match="No section has the number 'Kind, D, Yes'"):
+        left_out_beside_a_small_cell(replace(RULES, spared=frozenset([("Kind", "D", "Yes")])))

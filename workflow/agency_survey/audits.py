@@ -12,6 +12,11 @@ from agency_survey.disclosure.rules import Rules
 from agency_survey.errors import InputError
 
 EXHIBITS = ("tables", "figures", "text")  # folders of a section's results
+BEYOND = [  # what readers of the audit have to know that it does not attack
+    "- p values of tests over several groups, of which one may be left out: they are printed with three decimals at most.",
+    "- The number of agencies that were asked about their cases, by class (appendix C), as one equation more on chapter 5's cells.",
+    "- Numbers of victims as totals, and counts of returned forms by day.",
+]
 CELLS = "results/disclosure/cells.json"  # confidential counts; never part of a public package
 
 
@@ -114,6 +119,7 @@ def markdown(result: dict) -> str:
     ]
     lines += ["", "## Declared", "", "No counts of single agencies' answers; checked against what they publish.", ""]
     lines += [f"- {name} ({one['kind']}): {one['reason']}" for name, one in sorted(result["declared"].items())]
+    lines += ["", "## Beyond the attack", "", *BEYOND]
     lines += ["", "## Leaks", "", *([f"- {sentence(leak)}" for leak in result["leaks"]] or ["None."])]
     lines += [f"- {one}." for one in result["undecided"]]
     return "\n".join(lines) + "\n"

@@ -19,11 +19,14 @@ from agency_survey.disclosure.rules import Rules
 from agency_survey.disclosure.suppress import Pattern
 from agency_survey.disclosure.system import Builder, System
 from agency_survey.disclosure.watch import Row, set_key
+from agency_survey.errors import InputError
 
 ALL = "All agencies"  # the breakdown of what all others are parts of
 COARSE = 10  # a protected number of respondents is rounded to this
 BASE_COST = 25.0
 WHOLE_COST = 5.0
+SPARED_COST = 100.0
+SPARED = "config/disclosure.yaml, spared"
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,13 @@ def catalogue(
     return Catalogue(system, printed, base, _totals(sections, rules), list(follows))
 
 
+def require_spared(sections: dict[str, list[tuple[Row, bool]]], rules: Rules) -> None:
+    """Refuse a rule that spares a number which no section computes."""
+    known = {(row.breakdown, row.domain, row.measure) for rows in sections.values() for row, _ in rows}
+    for lost in sorted(rules.spared - known):
+        raise InputError(f"No section has the number '{', '.join(lost)}'", SPARED, "Name it as its table does")
+
+
 def _total(row: Row) -> str | None:
     """Key of the total that a row tells: of its variable, over those of its base who have any of it."""
     if row.amount is None or not (row.amount.part[row.base] > 0).any():
@@ -231,7 +241,8 @@ def _counted(sets: _Sets, row: Row, shown: bool) -> str:
     units = (_units(row.counted, row.agency), _units(others, row.agency))
     risk = size > 0 and sets.rules.share_at_risk(*units, count, size)
     need = min(sets.rules.protection, size) if risk else 0
-    weight = WHOLE_COST if row.breakdown == ALL else 1.0
+    spared = (row.breakdown, row.domain, row.measure) in sets.rules.spared
+    weight = SPARED_COST if spared else WHOLE_COST if row.breakdown == ALL else 1.0
     cost = weight * (1 + np.sqrt(size))
     sets.made.cell(keys.cell, count, high=len(row.base), need=need, cost=cost, gone=not shown)
     sets.made.cell(keys.rest, size - count, high=len(row.base), cost=0.0, gone=True)

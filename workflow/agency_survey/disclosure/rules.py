@@ -19,7 +19,8 @@ class Rules:
     count at risk must have; minimum_base : respondents below a share or mean; class_group : largest group that may not
     be shown to have answered alike; dominance : (n, k) or None; p_percent : or None; places : decimals of a printed
     percent; geography : breakdowns by place that are allowed; areas : columns of places that may not be published;
-    model_side : units on either side of an indicator; model_freedom : residual degrees of freedom; k, l : of microdata.
+    model_side : units on either side of an indicator; model_freedom : residual degrees of freedom; k, l : of microdata;
+    spared : (breakdown, domain, measure) of numbers that are left out to protect others only where nothing else will do.
     """
 
     minimum_count: int
@@ -36,6 +37,7 @@ class Rules:
     k: int
     l: int  # noqa: E741 - the name that the field gives it
     recodes: tuple[dict, ...] = ()
+    spared: frozenset[tuple[str, str, str]] = frozenset()
 
     @staticmethod
     def of(data: dict) -> Rules:
@@ -56,6 +58,7 @@ class Rules:
             k=microdata["k"],
             l=microdata["l"],
             recodes=tuple(microdata["recodes"]),
+            spared=frozenset((row["breakdown"], row["domain"], row["measure"]) for row in data["spared"]),
         )
 
     def count_at_risk(self, units: int) -> bool:

@@ -127,6 +127,19 @@ def left_out(what: str, numbers: Iterable[float], sides: Iterable[tuple]) -> boo
     return any(key in watch.protected for key in keys)
 
 
+def require_kept(what: str, numbers: Iterable[float], sides: Iterable[tuple]) -> None:
+    """Refuse a number that a finding needs and that follows from one that is left out; arguments as ``left_out``.
+
+    Raises InputError while numbers are screened.
+    """
+    if left_out(what, numbers, sides):
+        raise InputError(
+            f"{what} would give away a number that is left out to protect single agencies",
+            "config/disclosure.yaml",
+            "Merge the groups that it compares, or take it out of the section",
+        )
+
+
 @contextmanager
 def screening(protected: dict) -> Iterator[None]:
     """Leave out protected numbers while the context lasts.

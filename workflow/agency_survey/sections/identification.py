@@ -100,9 +100,10 @@ def by_size_and_partner(
         for name, group in groups.items()
     ]
     code = np.where(given.answered, partner.astype(int), -1)
-    return pd.concat(found, ignore_index=True), hypotheses.t_test(
-        design, given.any_case.astype(float), code, level=level
-    )
+    difference = hypotheses.t_test(design, given.any_case.astype(float), code, level=level)
+    sides = [(given.answered & group, given.any_case, ANY) for group in groups.values()]
+    watch.require_kept("Any case: partners less others", (difference.value, difference.se), sides)
+    return pd.concat(found, ignore_index=True), difference
 
 
 def fewest_by_type(given: Answers, parts: list) -> int:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from agency_survey import distributions, estimate
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.ingest import require_labels
 from agency_survey.sections import builders, cases, survey
 
@@ -155,6 +156,12 @@ def size_differences(rows: pd.DataFrame, design: SurveyDesign, parts: list, leve
         coefficients = np.zeros(8)
         coefficients[2 * k : 2 * k + 2] = 1, -1
         found.append(_difference(together, coefficients, name, level))
+        known, high = rows[name].notna().to_numpy(), rows[name].isin(RATINGS[:2]).to_numpy()
+        watch.require_kept(
+            f"{FORMS[name]}: largest communities less others",
+            (found[-1].value, found[-1].se),
+            [(known & group, high, name) for group in (large, others)],
+        )
     sex_over_labour = np.array([1, -1, 1, -1, -1, 1, -1, 1]) / 2
     return [*found, _difference(together, sex_over_labour, "sex_over_labour", level)]
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from agency_survey import estimate, hypotheses
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.ingest import require_labels
 from agency_survey.sections import builders, cases, survey
 
@@ -158,12 +159,15 @@ def index_by_domain(rows: pd.DataFrame, design: SurveyDesign, parts: list, level
     sizes = builders.domain_codes(parts, builders.SIZE)
     classes = sum(kind == builders.SIZE for kind, *_ in parts)
     partner = 1 - builders.domain_codes(parts, "Task force")  # the first of the two domains is partners
+    partners = hypotheses.t_test(design, value, np.where(known, partner, -1), level=level)
+    sides = [(known & (partner == kind), None, MEAN) for kind in (0, 1)]
+    watch.require_kept("Steps of preparation: partners less others", (partners.value, partners.se), sides)
     return Index(
         survey.shares(design, indicators, known, parts, level),
         means,
         builders.adjusted(builders.tests(design, {MEAN: value}, known, parts)),
         hypotheses.trend(design, value, np.where(known, sizes, -1), classes, level=level),
-        hypotheses.t_test(design, value, np.where(known, partner, -1), level=level),
+        partners,
         with_unsure,
     )
 

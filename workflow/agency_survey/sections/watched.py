@@ -12,7 +12,7 @@ import pandas as pd
 from agency_survey import national_survey, tables
 from agency_survey.codebook import Codebook
 from agency_survey.disclosure import watch
-from agency_survey.disclosure.catalogue import Catalogue, Follows, catalogue
+from agency_survey.disclosure.catalogue import Catalogue, Follows, catalogue, require_spared
 from agency_survey.disclosure.rules import Rules
 from agency_survey.errors import InputError
 from agency_survey.sections import (
@@ -57,6 +57,7 @@ def found(data: dict[str, pd.DataFrame], books: dict[str, Codebook], settings: d
         follows += [Follows(name, one.what, one.numbers, one.sides) for one in derived]
         limits = settings["reliability"] | {"hide_n": max(settings["reliability"]["hide_n"], rules.minimum_base)}
         kept[name] = [(row, _precise(row, limits)) for row in rows]
+    require_spared(kept, rules)
     return catalogue(kept, rules, follows)
 
 
