@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -98,6 +99,22 @@ class Scenario:
         moved = {name for name in names if not before.get(name) == damaged.get(name) == now.outputs.get(name)}
         lost = {name for name in before if damaged.get(name) != before[name]}
         return changed, Played(ran, due(state, now, lost), needed(moved), seconds, before, now.outputs)
+
+    def hold(self, played: Played, state: State) -> None:
+        """Assert what this scenario says of what was played from a state; AssertionError names the jobs."""
+        ran = set(played.ran)
+        assert {job: times for job, times in Counter(played.ran).items() if times > 1} == {}
+        assert played.needed <= ran, played.needed - ran
+        assert ran == played.due | given(self.extra, state), ran ^ (played.due | given(self.extra, state))
+        if self.jobs is not None:
+            assert ran == given(self.jobs, state), ran ^ given(self.jobs, state)
+        assert set(self.first) <= ran, set(self.first) - ran
+        assert not [job for job in ran if {job, job.split()[0]} & set(self.never)], ran
+        assert self.unneeded or not played.same, played.same
+        if self.restores:
+            assert played.after == played.before, sorted(
+                name for name in {*played.after, *played.before} if played.after.get(name) != played.before.get(name)
+            )
 
 
 def given(jobs: Iterable[str] | Callable[[State], set[str]], state: State) -> set[str]:
