@@ -59,11 +59,13 @@ def test_domains_without_a_known_value_are_left_out_and_nothing_is_tested_alone(
 
 
 def test_p_values_are_adjusted_together_and_decide_the_wording():
+    common = {"statistic": 1.0, "pooled": False, "sides": []}
     rows = [
         {"measure": "a", "breakdown": builders.SIZE, "test": "Rao-Scott", "p": 0.01, "slope": np.nan},
         {"measure": "a", "breakdown": builders.SIZE, "test": "trend", "p": 0.04, "slope": 0.1},
         {"measure": "a", "breakdown": "Region", "test": "Rao-Scott", "p": 0.03, "slope": np.nan},
     ]
+    rows = [row | common for row in rows]
     found = builders.adjusted(pd.DataFrame(rows[:2]), pd.DataFrame(rows[2:]))
     assert found["p_adjusted"].tolist() == pytest.approx(
         [0.03, 0.06, 0.06]

@@ -153,7 +153,7 @@ def test_weighting_brings_respondents_closer_to_the_frame(frame, sample):
 
 
 def test_returns_add_up_to_the_completes(sample):
-    found = section.returns(sample)
+    found = section.returns(sample, 1)
     assert found["forms"].sum() == sample["responded"].sum()
     assert found.groupby("mode", observed=True)["cumulative"].max().sum() == sample["responded"].sum()
 

@@ -13,9 +13,8 @@ from agency_survey.errors import InputError
 
 EXHIBITS = ("tables", "figures", "text")  # folders of a section's results
 BEYOND = [  # what readers of the audit have to know that it does not attack
-    "- p values of tests over several groups, of which one may be left out: they are printed with three decimals at most.",
-    "- The number of agencies that were asked about their cases, by class (appendix C), as one equation more on chapter 5's cells.",
-    "- Numbers of victims as totals, and counts of returned forms by day.",
+    "- Coefficients, predictions and p values of models: they are under the rules for models, and numbers of whole models, not cells.",
+    "- What an outsider knows of single agencies from elsewhere, other than what the frame says of all and each one's own answers.",
 ]
 CELLS = "results/disclosure/cells.json"  # confidential counts; never part of a public package
 

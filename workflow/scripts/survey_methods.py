@@ -19,14 +19,15 @@ def main() -> None:
     for name in ("--frame", "--sample", "--counts", "--design", "--codebook", "--protected"):
         parser.add_argument(name, required=True)
     given = parser.parse_args()
-    with watch.screening(files.read_json(given.protected, "cells", "bases")):
+    protected = files.read_json(given.protected, "cells", "bases", "minimum_count")
+    with watch.screening(protected):
         exhibits = chapter(
             frame=files.read_parquet(given.frame),
             sample=files.read_parquet(given.sample),
             counts=files.read_table(given.counts, columns=COLUMNS, numbers=NUMBERS),
             threshold=schema.load(given.design, "sample_design")["population_threshold"],
             synthetic=codebook.load(given.codebook).synthetic,
-            settings=given.settings,
+            settings=given.settings | {"minimum_count": protected["minimum_count"]},
         )
     exhibits.write(given.out)
 

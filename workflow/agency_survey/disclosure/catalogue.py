@@ -18,7 +18,7 @@ from scipy import sparse
 from agency_survey.disclosure.rules import Rules
 from agency_survey.disclosure.suppress import Pattern
 from agency_survey.disclosure.system import Builder, System
-from agency_survey.disclosure.watch import Row, set_key
+from agency_survey.disclosure.watch import Link, Row, set_key
 from agency_survey.errors import InputError
 
 ALL = "All agencies"  # the breakdown of what all others are parts of
@@ -128,12 +128,16 @@ def _digest(label: str) -> str:
 
 
 def catalogue(
-    sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules, follows: Iterable[Follows] = ()
+    sections: dict[str, Iterable[tuple[Row, bool]]],
+    rules: Rules,
+    follows: Iterable[Follows] = (),
+    links: Iterable[Link] = (),
 ) -> Catalogue:
     """The linked system of the numbers of all sections.
 
     sections : section -> (row, whether its precision allows to show it). Rows of all sections that count agencies have
-    these in the same order; those that count cases, too. follows : numbers that follow from these.
+    these in the same order; those that count cases, too. follows : numbers that follow from these; links : counts of one thing over bases that
+    overlap.
     """
     made = Builder()
     sets = _Sets(made, rules)
@@ -158,7 +162,24 @@ def catalogue(
         _answers(sets, [row for row, _ in rows])
         if rows[0][0].design is None:
             _groups(sets, [row for row, _ in rows])
-    _pieces(sets, [row for rows in groups.values() for row, _ in rows if row.design is not None])
+    known = [row for rows in groups.values() for row, _ in rows if row.design is not None]
+    for of, measure in dict.fromkeys((row.design, row.measure) for row in known):
+        told = [row for row in known if (row.design, row.measure) == (of, measure)]
+        told = {(sets.of(row, "counted"), sets.of(row, "base")): row for row in told}
+        _pieces(sets, f"{of}|{measure}", [(key, row.base, row.counted) for (key, _), row in told.items()])
+    named = {
+        (set_key(row.base), set_key(row.counted)): sets.of(row, "counted")
+        for rows in groups.values()
+        for row, _ in rows
+        if row.counted is not None
+    }
+    for one in links:
+        told = {}
+        for k, (base, counted) in enumerate(one.sides):
+            key = named.get((set_key(base), set_key(counted))) or sets.key(counted, f"{one.name} {k}", base)
+            told[key] = (key, base, counted)
+            _unseen(sets, key, counted)
+        _pieces(sets, one.name, list(told.values()))
     system = made.system()
     base = np.array([key in bases for key in system.keys], dtype=bool)
     return Catalogue(system, printed, base, _totals(sections, rules), list(follows))
@@ -189,7 +210,7 @@ def _totals(sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules) -> Sy
             key = _total(row)
             if key is None:
                 continue
-            own, size = row.amount.own[row.base], float(row.amount.part[row.base].sum())
+            own, size = _contributions(row), float(row.amount.part[row.base].sum())
             need = rules.total_need(own, size)
             if rules.count_at_risk(_units(row.base & (row.amount.part > 0), row.agency)):
                 need = max(need, size)  # so few that each of them can tell the others' from it
@@ -220,6 +241,15 @@ def _totals(sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules) -> Sy
                 terms = {_total(whole): 1.0} | dict.fromkeys(keys, -1.0)
                 made.equation(terms, made.cells[_total(whole)][0] - sum(made.cells[key][0] for key in keys))
     return made.system()
+
+
+def _contributions(row: Row) -> np.ndarray:
+    """What each agency of the base adds to a total; of cases, all that one agency has."""
+    own = row.amount.own[row.base]
+    if row.agency is None:
+        return own
+    _, agency = np.unique(row.agency[row.base].astype(str), return_inverse=True)
+    return np.bincount(agency, own)
 
 
 def _units(units: np.ndarray, agency: np.ndarray | None) -> int:
@@ -318,22 +348,21 @@ def _groups(sets: _Sets, rows: list[Row]) -> None:
                     _family(sets, whole, units, of, below, what)
 
 
-def _pieces(sets: _Sets, rows: list[Row]) -> None:
-    """Equations of counts over bases that are known to all: each is the sum of the pieces into which all bases cut the records.
+def _pieces(sets: _Sets, name: str, told: list[tuple[str, np.ndarray, np.ndarray]]) -> None:
+    """Equations of counts of one thing: each is the sum of the pieces into which all bases together cut the records.
 
-    The outsider knows the frame, and so how many records each piece has.
+    told : key, base and counted records (bool (n,)) of each. The outsider knows how many records each piece has.
     """
-    for of, measure in dict.fromkeys((row.design, row.measure) for row in rows):
-        told = [row for row in rows if (row.design, row.measure) == (of, measure)]
-        told = list({(sets.of(row, "counted"), sets.of(row, "base")): row for row in told}.values())
-        kinds, piece = np.unique(np.column_stack([row.base for row in told]), axis=0, return_inverse=True)
-        everywhere = np.any([row.counted for row in told], axis=0)
-        keys = [_digest(f"piece|{of}|{measure}|{at}") for at in range(len(kinds))]
-        for at, key in enumerate(keys):
-            inside = piece.ravel() == at
-            sets.made.cell(key, int((inside & everywhere).sum()), high=int(inside.sum()), cost=0.0, gone=True)
-        for k, row in enumerate(told):
-            sets.made.total(sets.of(row, "counted"), [keys[at] for at in np.flatnonzero(kinds[:, k])])
+    if not told:
+        return
+    kinds, piece = np.unique(np.column_stack([base for _, base, _ in told]), axis=0, return_inverse=True)
+    everywhere = np.any([counted for *_, counted in told], axis=0)
+    keys = [_digest(f"piece|{name}|{at}") for at in range(len(kinds))]
+    for at, key in enumerate(keys):
+        inside = piece.ravel() == at
+        sets.made.cell(key, int((inside & everywhere).sum()), high=int(inside.sum()), cost=0.0, gone=True)
+    for k, (key, *_) in enumerate(told):
+        sets.made.total(key, [keys[at] for at in np.flatnonzero(kinds[:, k])])
 
 
 def _family(sets: _Sets, whole: Row, units: np.ndarray, of: np.ndarray, below: list, what: str) -> None:
@@ -371,7 +400,7 @@ def protected(
     found: Catalogue, pattern: Pattern, rules: Rules, sections: Iterable[str] = (), totals: Pattern | None = None
 ) -> dict[str, dict]:
     """section -> {'cells': numbers to leave out, 'bases': numbers of respondents to round, each with labels and reason;
-    'models': rules for these}; sections : further ones, which have models alone; totals : the pattern of the totals."""
+    'models': rules for these; 'minimum_count': least number of agencies in a cell}; sections : further ones, which have models alone; totals : the pattern of the totals."""
     where = {key: k for k, key in enumerate(found.totals.keys)}
     place = {key: k for k, key in enumerate(found.system.keys)}
     out: dict[str, dict] = {}
@@ -396,7 +425,8 @@ def protected(
                 kept[what].setdefault(row.base, {"key": row.base, "n": rounded, **label, **reason})
     models = {"smallest_side": rules.model_side, "smallest_freedom": rules.model_freedom}
     out = {name: {"cells": {}, "bases": {}} for name in sections} | out
-    return {name: {kind: list(kept[kind].values()) for kind in kept} | {"models": models} for name, kept in out.items()}
+    every = {"models": models, "minimum_count": rules.minimum_count}
+    return {name: {kind: list(kept[kind].values()) for kind in kept} | every for name, kept in out.items()}
 
 
 def as_dict(found: Catalogue) -> dict:

@@ -135,7 +135,7 @@ class _Index:
 
     def number(self, value: float, section: str) -> str | None:
         """Where a number stands at full precision in what a section publishes; round ones are no trace."""
-        if not math.isfinite(value) or abs(value - round(value, 3)) <= NOISE:
+        if not math.isfinite(value) or value == 0 or (abs(value) > NOISE and abs(value - round(value, 3)) <= NOISE):
             return None
         for record in self.exact.get(spot(value), ()):
             if f"results/{section}/" in record.file:

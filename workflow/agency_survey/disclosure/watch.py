@@ -31,6 +31,12 @@ class Amount:
     part: np.ndarray
     whole: str | None = None
 
+    @staticmethod
+    def of(variable: str, own: np.ndarray, weight: np.ndarray) -> Amount:
+        """Amount of records' own (n,) with a weight (n,) each; totals by other weights are other totals."""
+        weighting = hashlib.blake2b(np.ascontiguousarray(weight, dtype=float).tobytes(), digest_size=6).hexdigest()
+        return Amount(f"{variable}|{weighting}", own, own * weight)
+
 
 @dataclass(frozen=True)
 class Derived:
@@ -40,6 +46,14 @@ class Derived:
     what: str
     numbers: tuple[float, ...]
     sides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Sets of records that are told apart of one thing: its name, and of each the base (bool (n,)) and what it counts."""
+
+    name: str
+    sides: tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,7 @@ class Row:
 class _Watch:
     rows: list[Row] = field(default_factory=list)
     derived: list[Derived] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     protected: frozenset[str] = frozenset()
     bases: dict[str, int] = field(default_factory=dict)
     keep: bool = False
@@ -98,14 +113,46 @@ def cell_key(base: np.ndarray, counted: np.ndarray | None, measure: str) -> str:
 
 
 @contextmanager
-def recording(derived: list[Derived] | None = None) -> Iterator[list[Row]]:
-    """Keep every number that estimators give while the context lasts; derived : takes those that follow from others."""
-    watch = _Watch(keep=True, derived=[] if derived is None else derived)
+def recording(derived: list[Derived] | None = None, links: list[Link] | None = None) -> Iterator[list[Row]]:
+    """Keep every number that estimators give while the context lasts; derived, links : take what follows from others, and
+    what is known to be the same thing."""
+    watch = _Watch(keep=True, derived=[] if derived is None else derived, links=[] if links is None else links)
     token = _WATCH.set(watch)
     try:
         yield watch.rows
     finally:
         _WATCH.reset(token)
+
+
+def link(name: str, sides: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Counts of one thing over bases that overlap, so that the outsider adds them up: (base, counted) of each, bool (n,).
+
+    For sets that stand in several tables by different groups; matters while numbers are recorded.
+    """
+    watch = _WATCH.get()
+    if watch is not None and watch.keep:
+        watch.links.append(Link(name, tuple((base, counted & base) for base, counted in sides)))
+
+
+def keys(sides: Iterable[tuple]) -> tuple[str, ...]:
+    """Digests of numbers: (base, counted, measure) of each, as ``screened`` got them."""
+    return tuple(
+        cell_key(base, None if counted is None else np.asarray(counted, dtype=bool) & base, measure)
+        for base, counted, measure in sides
+    )
+
+
+def gone(sides: Iterable[tuple]) -> list[bool]:
+    """Which numbers are left out, by (base, counted, measure); none outside of ``screening``."""
+    watch = _WATCH.get()
+    return [watch is not None and key in watch.protected for key in keys(sides)]
+
+
+def follows(what: str, numbers: Iterable[float], sides: Iterable[tuple]) -> None:
+    """Record that numbers follow from others, so that they stand nowhere if one of these is left out; as ``left_out``."""
+    watch = _WATCH.get()
+    if watch is not None and watch.keep:
+        watch.derived.append(Derived(what, tuple(map(float, numbers)), keys(sides)))
 
 
 def left_out(what: str, numbers: Iterable[float], sides: Iterable[tuple]) -> bool:
@@ -114,17 +161,9 @@ def left_out(what: str, numbers: Iterable[float], sides: Iterable[tuple]) -> boo
     what : names it in the audit; numbers : what it would print; sides : (base, counted, measure) of the others, as
     ``screened`` got them. Outside of a context nothing goes.
     """
-    watch = _WATCH.get()
-    if watch is None:
-        return False
-    keys = tuple(
-        cell_key(base, None if counted is None else np.asarray(counted, dtype=bool) & base, measure)
-        for base, counted, measure in sides
-    )
-    if watch.keep:
-        watch.derived.append(Derived(what, tuple(map(float, numbers)), keys))
-        return False
-    return any(key in watch.protected for key in keys)
+    sides = list(sides)
+    follows(what, numbers, sides)
+    return any(gone(sides))
 
 
 def require_kept(what: str, numbers: Iterable[float], sides: Iterable[tuple]) -> None:

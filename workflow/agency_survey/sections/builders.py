@@ -32,6 +32,7 @@ TEST_NOTE = (
     "Lines in italics: p-values of the test that all groups above are equal, {kinds}, and of a linear trend over the classes "
     "of population, adjusted for all tests of the table by Holm's [-@holm1979] method."
 )
+POOLED_NOTE = "Groups that are left out to protect single agencies count as one in their test."
 KINDS = {
     RAO_SCOTT: "with Rao and Scott's [-@raoscott1984] second-order correction",
     WALD: "a Wald test of the means",
@@ -131,22 +132,49 @@ def tests(design: SurveyDesign, measures: dict[str, np.ndarray], known: np.ndarr
     measures : name -> (n,) of true and false, or numbers; known : bool (n,) agencies that count. Over every breakdown but
     ``survey.ALL``: that shares are equal (Rao and Scott 1984, second order, F) or means are (Wald); over classes of
     population also the linear trend, with its slope per class. Domains without a known value are left out; the
-    p-value is missing where nothing can be tested. ``adjusted`` adds the adjusted p-values.
+    p-value is missing where nothing can be tested. Domains whose estimate is left out (``disclosure.watch``) count as
+    one, so that the test tells no more of them than the domains that are shown do, and stand in the trend at the mean of
+    their places. ``adjusted`` adds the adjusted p-values; it takes the columns ``pooled`` (whether any were) and ``sides``.
     """
-    found = []
+    found, used = [], known & (design.weight > 0)
     for breakdown in dict.fromkeys(kind for kind, *_ in parts if kind != survey.ALL):
-        codes = domain_codes(parts, breakdown)
-        codes = np.where(known & (design.weight > 0), codes, -1)
-        present = np.unique(codes[codes >= 0])
-        codes = np.where(codes >= 0, np.searchsorted(present, codes), -1)
+        codes = np.where(used, domain_codes(parts, breakdown), -1)
+        inside = [mask & used for kind, _, mask in parts if kind == breakdown]
         for name, y in measures.items():
-            row = {"measure": name, "breakdown": breakdown}
-            kind, test = _equality(design, np.asarray(y), codes, len(present))
+            y = np.asarray(y)
+            sides = [(mask, y if y.dtype == bool else None, name) for mask in inside]
+            gone = watch.gone(sides)
+            row = {"measure": name, "breakdown": breakdown, "pooled": any(gone), "sides": sides}
+            at, scores = _places(codes, pooled(gone))
+            kind, test = _equality(design, y, at, len(scores))
             found.append(row | _test_row(kind, test, np.nan))
             if breakdown == SIZE:
-                slope, test = _trend(design, np.where(known, y, 0).astype(float), codes, len(present), present)
+                slope, test = _trend(design, np.where(known, y, 0).astype(float), at, scores)
                 found.append(row | _test_row(TREND, test, slope))
     return pd.DataFrame(found)
+
+
+def pooled(gone: list[bool]) -> np.ndarray | None:
+    """Place of each of the groups in a test: of its own, or one for all that are left out (``gone``).
+
+    None where but one is left out: the test would tell of it.
+    """
+    lost = np.flatnonzero(gone)
+    if len(lost) == 1:
+        return None
+    first = np.array([k if not away else lost[0] for k, away in enumerate(gone)])
+    return np.searchsorted(np.unique(first), first)
+
+
+def _places(codes: np.ndarray, place: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """(codes (n,) 0, 1, ... of the places that are held by any agency, -1 for none; mean position of each place)."""
+    if place is None:
+        return np.full(len(codes), -1), np.zeros(0)
+    at = np.append(place, -1)[codes]
+    present = np.unique(at[at >= 0])
+    held = np.isin(np.arange(len(place)), codes)
+    scores = [float(np.flatnonzero((place == one) & held).mean()) for one in present]
+    return np.where(at >= 0, np.searchsorted(present, at), -1), np.array(scores)
 
 
 NO_TEST = estimate.Test(np.nan, np.nan, np.nan, np.nan)
@@ -163,10 +191,10 @@ def _equality(design: SurveyDesign, y: np.ndarray, codes: np.ndarray, count: int
     return kind, hypotheses.equal_means(design, np.where(inside, y, 0).astype(float), codes, count)
 
 
-def _trend(design, y: np.ndarray, codes: np.ndarray, count: int, scores) -> tuple[float, estimate.Test]:
-    if count < 2:
+def _trend(design, y: np.ndarray, codes: np.ndarray, scores: np.ndarray) -> tuple[float, estimate.Test]:
+    if len(scores) < 2:
         return np.nan, NO_TEST
-    found = hypotheses.trend(design, y, codes, count, scores=scores.astype(float))
+    found = hypotheses.trend(design, y, codes, len(scores), scores=scores)
     return found.value, found.test
 
 
@@ -184,6 +212,10 @@ def _test_row(kind: str, test: estimate.Test, slope: float) -> dict:
 def adjusted(*found: pd.DataFrame) -> pd.DataFrame:
     """``tests`` of one table together, with p_adjusted for all of them (Holm 1979)."""
     together = pd.concat(found, ignore_index=True)
+    sides = together.pop("sides")
+    for row, of in zip(together.itertuples(), sides, strict=True):
+        multiples = row.p * np.arange(1, len(together) + 1)  # before the largest so far is taken
+        watch.follows(f"{row.measure}, {row.test} over {row.breakdown}", [row.statistic, row.slope, *multiples], of)
     return together.assign(p_adjusted=hypotheses.adjusted(together["p"].to_numpy()))
 
 
@@ -221,7 +253,8 @@ def add_tests(numbers: ledger.Numbers, prefix: str, found: pd.DataFrame, keys: d
 
 def checks_note(found: pd.DataFrame) -> str:
     """The note below a table that has lines with tests."""
-    return TEST_NOTE.format(kinds=" or ".join(KINDS[kind] for kind in dict.fromkeys(found["test"]) if kind != TREND))
+    note = TEST_NOTE.format(kinds=" or ".join(KINDS[kind] for kind in dict.fromkeys(found["test"]) if kind != TREND))
+    return f"{note} {POOLED_NOTE}" if found["pooled"].any() else note
 
 
 # -- cells and tables --------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pandas as pd
 
 from agency_survey import distributions, estimate
 from agency_survey.design import SurveyDesign
+from agency_survey.disclosure import watch
 from agency_survey.ingest import require_labels
 from agency_survey.sections import cases, survey
 from agency_survey.sections.cases import GROUPS, YES, Measure, indicator, ratio, share
@@ -107,7 +108,10 @@ def years(rows: pd.DataFrame, design: SurveyDesign, level: float) -> Years:
     """
     inside = rows["part2"].to_numpy()
     columns = {(kind, name[-4:]): name for kind in KINDS for name in cases.yearly(rows, kind)}
-    measures = [ratio(rows[name], 1.0, inside, False) for name in columns.values()]
+    measures = [
+        ratio(rows[name], 1.0, inside, False, f"investigations, {KINDS[kind]}, {year}")
+        for (kind, year), name in columns.items()
+    ]
     parts = [estimate.total(design, np.ones(len(rows)), inside)]
     parts += [estimate.ratio(design, m.y, m.x, m.known) for m in measures]
     together = estimate.stack(design, parts)
@@ -121,7 +125,14 @@ def years(rows: pd.DataFrame, design: SurveyDesign, level: float) -> Years:
         half = distributions.t_quantile(0.5 + level / 2, df) * found["se"] / found["value"]
     found = found.assign(low=found["value"] * np.exp(-half), high=found["value"] * np.exp(half))
     growth, p = _growth(total, covariance, found["kind"].to_numpy(), found["year"].astype(float).to_numpy(), df, level)
-    return Years(found, growth, p, float(total[found["kind"] == cases.SEX].sum() / total.sum()))
+    sex_share = float(total[found["kind"] == cases.SEX].sum() / total.sum())
+    named = found.assign(measure=found["kind"] + ", " + found["year"])
+    kept = cases.screened_totals(named, "Year", measures, design.weight)
+    if watch.left_out(
+        "Growth of investigations", [p, *growth["value"]], cases.totals_told(named, measures, design.weight)
+    ):
+        growth, p = growth.assign(value=np.nan, low=np.nan, high=np.nan, p=np.nan), np.nan
+    return Years(kept.drop(columns="measure"), growth, p, sex_share)
 
 
 def _growth(total, covariance, kind, year, df: float, level: float) -> tuple[pd.DataFrame, float]:
@@ -173,13 +184,13 @@ def victims(rows: pd.DataFrame) -> dict[str, Measure]:
     young = rows["q3a_under_18"] + rows["q3b_18_to_24"]
     of_known_age = young + rows["q3c_25_and_over"]
     return {
-        "Under 18": ratio(rows["q3a_under_18"], of_known_age, inside, True),
-        "18 to 24": ratio(rows["q3b_18_to_24"], of_known_age, inside, True),
-        "Under 25": ratio(young, of_known_age, inside, True),
-        "25 and over": ratio(rows["q3c_25_and_over"], of_known_age, inside, True),
-        "Age not known": ratio(rows["q3d_age_unknown"], rows["q3_victims"], inside, True),
-        "Female": ratio(rows["q4_female"], rows["q3_victims"], inside, True),
-        "Foreign nationals": ratio(rows["q5_foreign"], rows["q3_victims"], inside, True),
+        "Under 18": ratio(rows["q3a_under_18"], of_known_age, inside, True, "victims under 18"),
+        "18 to 24": ratio(rows["q3b_18_to_24"], of_known_age, inside, True, "victims of 18 to 24"),
+        "Under 25": ratio(young, of_known_age, inside, True, "victims under 25"),
+        "25 and over": ratio(rows["q3c_25_and_over"], of_known_age, inside, True, "victims of 25 and over"),
+        "Age not known": ratio(rows["q3d_age_unknown"], rows["q3_victims"], inside, True, "victims of unknown age"),
+        "Female": ratio(rows["q4_female"], rows["q3_victims"], inside, True, "female victims"),
+        "Foreign nationals": ratio(rows["q5_foreign"], rows["q3_victims"], inside, True, "foreign victims"),
     }
 
 
@@ -199,8 +210,8 @@ def traits(rows: pd.DataFrame) -> dict[str, Measure]:
 
     closed = inside & ~rows["closed_on__missing"].isin(["invalid", "refused", "dont_know"]).to_numpy()
     return {
-        "Victims per case": ratio(rows["q3_victims"], 1.0, inside, False),
-        "Suspects per case": ratio(rows["q6_suspects"], 1.0, inside, False),
+        "Victims per case": ratio(rows["q3_victims"], 1.0, inside, False, "victims"),
+        "Suspects per case": ratio(rows["q6_suspects"], 1.0, inside, False, "suspects"),
         "One victim only": indicator(rows["q3_victims"] == 1, inside & rows["q3_victims"].notna().to_numpy()),
         "A victim under 18": any_of("q3a_under_18"),
         "A foreign victim": any_of("q5_foreign"),
@@ -239,6 +250,8 @@ def unweighted(rows: pd.DataFrame, measures: dict[str, Measure], domain: str) ->
     for name, one in measures.items():
         used = inside & one.known
         value = one.y[used].sum() / one.x[used].sum() if one.x[used].any() else np.nan
+        if watch.left_out(f"{name}, {domain}", [value], [(used, one.counted, name)]):
+            value = np.nan
         line = {"breakdown": survey.ALL, "domain": domain, "measure": name, "percent": one.share, "value": value}
         line |= {"n": int(used.sum()), "agencies": rows.loc[used, "agency_id"].nunique(), "df": 0}
         found.append(line | dict.fromkeys(["se", "low", "high"], np.nan))

@@ -30,12 +30,16 @@ LIMITS = ["value", "se", "low", "high"]
 
 @dataclass(frozen=True)
 class Measure:
-    """A ratio of totals, y over x (both (n,)), among the rows that are ``known`` (bool (n,)); a share has y <= x."""
+    """A ratio of totals, y over x (both (n,)), among the rows that are ``known`` (bool (n,)); a share has y <= x.
+
+    adds : what y adds up where it is a number of persons or the like (of a share, x less y adds up the others); else None.
+    """
 
     y: np.ndarray
     x: np.ndarray
     known: np.ndarray
     share: bool
+    adds: str | None = None
 
     @property
     def counted(self) -> np.ndarray | None:
@@ -55,12 +59,15 @@ def indicator(y, known: np.ndarray) -> Measure:
     return Measure(np.where(known, y, 0.0), known.astype(float), known, True)
 
 
-def ratio(above: pd.Series, below: pd.Series | float, within: np.ndarray, share: bool) -> Measure:
-    """Ratio of two numeric answers among the rows of ``within`` that gave both; 1.0 below makes it a mean."""
+def ratio(above: pd.Series, below: pd.Series | float, within: np.ndarray, share: bool, adds: str) -> Measure:
+    """Ratio of two numeric answers among the rows of ``within`` that gave both; 1.0 below makes it a mean.
+
+    adds : what the answers above count, in words.
+    """
     y = above.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     x = np.ones(len(y)) if isinstance(below, float) else below.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     known = np.isfinite(y) & np.isfinite(x) & within
-    return Measure(np.where(known, y, 0.0), np.where(known, x, 0.0), known, share)
+    return Measure(np.where(known, y, 0.0), np.where(known, x, 0.0), known, share, adds)
 
 
 def answers(column: pd.Series, within: np.ndarray) -> dict[str, Measure]:
@@ -151,7 +158,54 @@ def estimates(
             found.append(row)
             bases.append(used)
             counted.append(measure.counted)
-    return watch.screened(pd.DataFrame(found), bases, counted, agency)
+    found = watch.screened(pd.DataFrame(found), bases, counted, agency)
+    return _without_totals(found, measures, bases, design.weight, agency)
+
+
+def _without_totals(found, measures: Mapping[str, Measure], bases: list, weight: np.ndarray, agency: pd.Series):
+    """``estimates`` without those that tell of a total which would tell of single agencies: of what is counted and, of a
+    share, of the others, for either gives away the other."""
+    lines, of, inside, amounts = [], [], [], []
+    for (label, row), used in zip(found.iterrows(), bases, strict=True):
+        one = measures[row["measure"]]
+        if one.adds is None or not used.any():
+            continue
+        told = {one.adds: one.y} | ({f"{one.adds}: others": np.maximum(one.x - one.y, 0.0)} if one.share else {})
+        for name, own in told.items():
+            amount = watch.Amount.of(name, own, weight)
+            line = {"breakdown": row["breakdown"], "domain": row["domain"], "measure": f"{name}, {row['measure']}"}
+            line |= {"value": float(amount.part[used].sum()), "se": 0.0, "low": np.nan, "high": np.nan}
+            lines.append(line | {"n": row["n"], "agencies": row["agencies"], "percent": False})
+            of.append(label)
+            inside.append(used)
+            amounts.append(amount)
+    if not lines:
+        return found
+    none = [None] * len(lines)
+    kept = watch.screened(pd.DataFrame(lines), inside, none, agency, amount=amounts)
+    for label, used, line in zip(of, inside, lines, strict=True):
+        row = found.loc[label]
+        watch.follows(f"{row['domain']}, {row['measure']}", [row["value"]], [(used, None, line["measure"])])
+    gone = [label for label, value in zip(of, kept["value"], strict=True) if np.isnan(value)]
+    found.loc[gone, LIMITS] = np.nan
+    return found
+
+
+def screened_totals(found: pd.DataFrame, breakdown: str, measures: list[Measure], weight: np.ndarray) -> pd.DataFrame:
+    """Totals, a row one of the measures, without those that would tell of single agencies.
+
+    found : measure (a name of its own each), value, se, low, high, n, and more; weight : (n,).
+    """
+    bases = [base for base, *_ in totals_told(found, measures, weight)]
+    amounts = [watch.Amount.of(one.adds, one.y, weight) for one in measures]
+    lines = found.assign(breakdown=breakdown, domain=found["measure"], percent=False)
+    kept = watch.screened(lines, bases, [None] * len(bases), amount=amounts)
+    return kept[list(found.columns)]
+
+
+def totals_told(found: pd.DataFrame, measures: list[Measure], weight: np.ndarray) -> list[tuple]:
+    """(base, counted, measure) of each row of ``screened_totals``, for ``watch.left_out``."""
+    return [(one.known & (weight > 0), None, name) for one, name in zip(measures, found["measure"], strict=True)]
 
 
 def masked(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
@@ -207,16 +261,28 @@ def without_hidden(compared: pd.DataFrame, public: pd.DataFrame) -> pd.DataFrame
 def independence(design: SurveyDesign, answer: pd.Series, parts: list) -> estimate.Test:
     """Rao and Scott's test (second order, F) that a categorical answer is independent of the domains of ``parts``.
 
-    Domains of ``survey.ALL`` are left out. The statistic is missing where nothing can be tested.
+    Domains of ``survey.ALL`` are left out. Answers of which a domain's share is left out (``disclosure.watch``) count as
+    one, as in ``builders.tests``. The statistic is missing where nothing can be tested.
     """
     domains = [inside for breakdown, _, inside in parts if breakdown != survey.ALL]
-    codes = np.select(domains, range(len(domains)), -1)
-    given = answer.cat.codes.to_numpy()
+    codes, labels = np.select(domains, range(len(domains)), -1), list(answer.cat.categories)
+    known = answer.notna().to_numpy() & (design.weight > 0)
+    sides = {
+        label: [(inside & known, (answer == label).to_numpy(dtype=bool), label) for inside in domains]
+        for label in labels
+    }
+    place = builders.pooled([any(watch.gone(of)) for of in sides.values()])
+    if place is None:
+        return builders.NO_TEST
+    given = np.append(place, -1)[answer.cat.codes.to_numpy()]
     both = (codes >= 0) & (given >= 0) & (design.weight > 0)
     if len(np.unique(codes[both])) < 2 or len(np.unique(given[both])) < 2:
         return builders.NO_TEST
-    table = hypotheses.crosstab(design, codes, given, len(domains), len(answer.cat.categories))
-    return table.rao_scott().f_second
+    table = hypotheses.crosstab(design, codes, given, len(domains), int(place.max()) + 1)
+    found = table.rao_scott().f_second
+    every = [side for of in sides.values() for side in of]
+    watch.follows(f"{answer.name}, test of independence", [found.statistic, found.p], every)
+    return found
 
 
 @dataclass(frozen=True)

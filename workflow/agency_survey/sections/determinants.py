@@ -455,14 +455,6 @@ def described(part: Study, last: Model, level: float) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def examined(rows, design: SurveyDesign, books: Sequence[Codebook], settings: dict, level: float) -> None:
-    """What the chapter tells of the agencies' answers, for ``disclosure.watch``; settings : of the models."""
-    part = study(rows, design, books, settings)
-    last = nested(part)[-1]
-    described(part, last, level)
-    calibration(part, last, level)
-
-
 def _describe(part: Study, name: str, last: Model, codes: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
     """(columns by label, p-value of the difference between agencies with and without a case)."""
     column, label = last.table[name], part.labels()[name]

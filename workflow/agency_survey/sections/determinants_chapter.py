@@ -179,7 +179,7 @@ class _Recorder:
         """Robustness, diagnostics and sensitivity."""
         for row in robust.table.itertuples():
             key, label = f"robust.{row.variant}.{row.role}", f"Odds ratio: {show.ROLES[row.role]}; {row.title}"
-            limits = {"interval": (row.low, row.high), "n": row.n}
+            limits = {"interval": (row.low, row.high), "n": None if pd.isna(row.n) else int(row.n)}
             self.add(key, row.ratio, "number2", label, "odds ratio", row.title, **limits)
         prepared = robust.table[robust.table["role"] == "preparation"]["ratio"]
         for name, value in (("least", prepared.min()), ("most", prepared.max())):

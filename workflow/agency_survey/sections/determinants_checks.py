@@ -12,12 +12,24 @@ from scipy import optimize
 from agency_survey import distributions, imputation, models, replicates
 from agency_survey.calibration import raking_factor
 from agency_survey.codebook import Codebook
-from agency_survey.design import survey_design
+from agency_survey.design import SurveyDesign, survey_design
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.national_survey import weight_steps
-from agency_survey.sections.determinants import WHERE, Model, Study, model, replaced, study, varying
+from agency_survey.sections.determinants import (
+    WHERE,
+    Model,
+    Study,
+    calibration,
+    described,
+    model,
+    nested,
+    replaced,
+    study,
+    varying,
+)
 
-MAIN = "main"
+MAIN, CHANCE, EVERYONE = "main", "sampled", "everyone"
 
 
 # ---- robustness ------------------------------------------------------------------------------------------------------
@@ -79,26 +91,70 @@ def robustness(part: Study, last: Model, rows: pd.DataFrame, books: Sequence[Cod
     add("imputed", "Multiple imputation of unknown answers", table, n, cases)
     varied = replicated(part, last, rows)
     add("replicates", varied.title, varied.table(level), last.fit.n, last.cases)
-    strict = study(rows, part.design, books, settings, unknown=["refused", "dont_know"])
-    add_model("dont-know", "Don't know taken as missing", model(strict, names, strict.complete(names)))
-    sampled = last.inside & ~rows["certainty"].to_numpy(dtype=bool)
-    add_model("sampled", "Without certainty agencies", model(part, varying(part, names, sampled), sampled))
-    whole = study(rows, part.design, books, settings, everyone=True)
-    add_model("everyone", "With state agencies", model(whole, names, whole.complete(names)))
+    used = samples(part, last, rows, books)
+    strict, answered = used["dont-know"]
+    add_model("dont-know", "Don't know taken as missing", model(strict, names, answered))
+    sampled = used[CHANCE][1]
+    add_model(CHANCE, "Without certainty agencies", model(part, varying(part, names, sampled), sampled))
+    whole, everyone = used[EVERYONE]
+    add_model(EVERYONE, "With state agencies", model(whole, names, everyone))
     add_model("firth", "Firth's penalized likelihood", model(part, names, last.inside, fitter=models.firth_logistic))
-    kept = last.inside & ~most_influential(part, last)
     dropped = settings["diagnostics"]["dropped"]
-    add_model("influence", f"Without the {dropped} agencies of most influence", model(part, names, kept))
+    title = f"Without the {dropped} agencies of most influence"
+    add_model("influence", title, model(part, names, used["influence"][1]))
     for spec in settings["alternatives"]:
         other = replaced(names, spec["replace"], spec["by"])
         terms = {role: name for role, name in roles.items() if name != spec["replace"]}
         if len(spec["by"]) == 1:
             terms |= {role: spec["by"][0] for role, name in roles.items() if name == spec["replace"]}
-        add_model(spec["id"], spec["title"], model(part, other, part.complete(other)), terms)
+        add_model(spec["id"], spec["title"], model(part, other, used[spec["id"]][1]), terms)
+    table = pd.concat(found, ignore_index=True).astype({"n": "Int64", "cases": "Int64"})
+    table.loc[table["variant"].isin(untold(used)), ["n", "cases"]] = pd.NA
     at = [pooled.names.index(name) for name in roles.values()]
-    return Robustness(
-        pd.concat(found, ignore_index=True), varied.discarded, reduction, float(pooled.fraction_missing[at].max())
-    )
+    return Robustness(table, varied.discarded, reduction, float(pooled.fraction_missing[at].max()))
+
+
+def samples(
+    part: Study, last: Model, rows: pd.DataFrame, books: Sequence[Codebook]
+) -> dict[str, tuple[Study, np.ndarray]]:
+    """Variant -> its study and agencies (bool (n,)), of the ways to fit the last model that change the agencies."""
+    settings, names = part.settings, last.terms.variables
+    strict = study(rows, part.design, books, settings, unknown=["refused", "dont_know"])
+    whole = study(rows, part.design, books, settings, everyone=True)
+    found = {
+        MAIN: (part, last.inside),
+        "dont-know": (strict, strict.complete(names)),
+        CHANCE: (part, last.inside & ~rows["certainty"].to_numpy(dtype=bool)),
+        EVERYONE: (whole, whole.complete(names)),
+        "influence": (part, last.inside & ~most_influential(part, last)),
+    }
+    for spec in settings["alternatives"]:
+        found[spec["id"]] = (part, part.complete(replaced(names, spec["replace"], spec["by"])))
+    return found
+
+
+def untold(used: dict[str, tuple[Study, np.ndarray]]) -> list[str]:
+    """Variants of ``samples`` whose numbers of agencies and cases may not be told (``disclosure.watch``).
+
+    Who is in some variants and not in others is known to all (state agencies, certainties): what the others leave of
+    these is examined, too.
+    """
+    main = used[MAIN][1]
+    sets = [(name, "in it", of, inside) for name, (of, inside) in used.items()]
+    sets += [(name, "the others", used[name][0], used[name][1] ^ main) for name in (CHANCE, EVERYONE)]
+    told = pd.DataFrame([{"breakdown": f"Model: {what}", "domain": name} for name, what, *_ in sets])
+    told["measure"] = "With a case"
+    bases, counted = [base for *_, base in sets], [of.outcome == 1 for *_, of, _ in sets]
+    return list(told.loc[np.isnan(watch.counts(told, bases, counted)), "domain"].unique())
+
+
+def examined(rows: pd.DataFrame, design: SurveyDesign, books: Sequence[Codebook], settings: dict, level: float) -> None:
+    """What the chapter tells of the agencies' answers, for ``disclosure.watch``; settings : of the models."""
+    part = study(rows, design, books, settings)
+    last = nested(part)[-1]
+    described(part, last, level)
+    calibration(part, last, level)
+    untold(samples(part, last, rows, books))
 
 
 def imputed(part: Study, last: Model, rows: pd.DataFrame, books: Sequence[Codebook]):

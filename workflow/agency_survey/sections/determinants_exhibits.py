@@ -255,6 +255,10 @@ def _theta(fit) -> str:
     return f"{np.exp(fit.coefficients[-1]):.2f}"
 
 
+def _agencies(number) -> str:
+    return builders.HIDDEN if pd.isna(number) else f"{number:,}"
+
+
 def robustness_table(found: Robustness, look: Print) -> Table:
     """Odds ratios of the roles, a line each way to fit the last model."""
     lines = []
@@ -262,7 +266,7 @@ def robustness_table(found: Robustness, look: Print) -> Table:
         cells = {row.role: ratio_cell(row.ratio, row.low, row.high) for row in part.itertuples()}
         first = part.iloc[0]
         lines.append(
-            {"Model": first["title"], "Agencies": f"{first['n']:,}", "With a case": f"{first['cases']:,}"}
+            {"Model": first["title"], "Agencies": _agencies(first["n"]), "With a case": _agencies(first["cases"])}
             | {label: cells.get(role, builders.HIDDEN) for role, label in ROLES.items()}
         )
     return builders.lines_table(

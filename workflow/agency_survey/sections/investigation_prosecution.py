@@ -12,7 +12,7 @@ from agency_survey import estimate, hypotheses, models
 from agency_survey.design import SurveyDesign
 from agency_survey.errors import InputError
 from agency_survey.ingest import require_labels
-from agency_survey.sections import cases
+from agency_survey.sections import cases, survey
 from agency_survey.sections.cases import YES, Measure, indicator, ratio, share
 
 MODULE = "workflow/agency_survey/sections/investigation_prosecution.py"
@@ -136,12 +136,14 @@ def services(rows: pd.DataFrame, kinds: pd.DataFrame) -> dict[str, Measure]:
 
     return {
         "Any arrest": any_of("q11_arrests"),
-        "Arrests per investigation": ratio(rows["q11_arrests"], kinds["total"], inside, False),
+        "Arrests per investigation": ratio(rows["q11_arrests"], kinds["total"], inside, False, "arrests"),
         "Victims received services": share(rows["q8_services"], [YES], inside),
         "Any victim certified": any_of("q9_certified"),
-        "Victims certified per investigation": ratio(rows["q9_certified"], kinds["total"], inside, False),
+        "Victims certified per investigation": ratio(
+            rows["q9_certified"], kinds["total"], inside, False, "certified victims"
+        ),
         "Any T visa": any_of("q10_t_visas"),
-        "T visas per certified victim": ratio(rows["q10_t_visas"], rows["q9_certified"], inside, True),
+        "T visas per certified victim": ratio(rows["q10_t_visas"], rows["q9_certified"], inside, True, "T visas"),
     }
 
 
@@ -152,9 +154,9 @@ def grand_totals(rows: pd.DataFrame, design: SurveyDesign, level: float) -> pd.D
     Agencies with cases times the mean of those that gave the number, by the delta method.
     """
     inside = rows["part2"].to_numpy()
-    found = []
+    found, measures = [], {}
     for name, label in TOTALS.items():
-        one = ratio(rows[name], 1.0, inside, False)
+        one = measures[label] = ratio(rows[name], 1.0, inside, False, label.lower())
         parts = [estimate.total(design, np.ones(len(rows)), inside), estimate.ratio(design, one.y, one.x, one.known)]
         together = estimate.stack(design, parts)
         size, mean = together.value
@@ -165,7 +167,7 @@ def grand_totals(rows: pd.DataFrame, design: SurveyDesign, level: float) -> pd.D
         )
         low, high = made.interval(level)[0]
         found.append({"measure": label, "value": size * mean, "se": se, "low": low, "high": high, "n": parts[1].n[0]})
-    return pd.DataFrame(found)
+    return cases.screened_totals(pd.DataFrame(found), survey.ALL, list(measures.values()), design.weight)
 
 
 TOTALS = {"q11_arrests": "Arrests", "q9_certified": "Victims certified", "q10_t_visas": "T visas"}
@@ -229,7 +231,7 @@ def convicted_suspects(rows: pd.DataFrame) -> dict[str, Measure]:
     """Suspects convicted, of all suspects: none where the case was not prosecuted or nobody was convicted."""
     at = course(rows)
     persons = rows["q14_convicted"].astype("Float64").where(pd.Series(at.convicted, index=rows.index), 0.0)
-    return {"Suspects convicted": ratio(persons, rows["q6_suspects"], at.known, True)}
+    return {"Suspects convicted": ratio(persons, rows["q6_suspects"], at.known, True, "convicted suspects")}
 
 
 def charges(rows: pd.DataFrame) -> pd.Series:

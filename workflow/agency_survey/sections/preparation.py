@@ -102,19 +102,9 @@ def officers_trained(rows: pd.DataFrame, design: SurveyDesign, parts: list, leve
     percent[rows["q6_training"].isna().to_numpy()] = np.nan
     known = np.isfinite(officers) & np.isfinite(percent)
     whole = np.where(known, officers, 0.0)
-    part = whole * np.where(known, percent, 0.0) / 100
-    found = []
-    for breakdown, name, inside in parts:
-        rows_ = {"breakdown": breakdown, "domain": name, "measure": [OFFICERS]}
-        if (whole * design.weight)[inside & known].sum() > 0:
-            share = estimate.ratio(design, part, whole, inside & known)
-            limits = share.interval(level, "logit")
-            rows_ |= {"share": share.value, "se": share.se, "low": limits[:, 0], "high": limits[:, 1]}
-            rows_ |= {"n": share.n, "df": share.df}
-        else:
-            rows_ |= {"share": np.nan, "se": np.nan, "low": np.nan, "high": np.nan, "n": 0, "df": 0}
-        found.append(pd.DataFrame(rows_))
-    return pd.concat(found, ignore_index=True)
+    trained = cases.Measure(whole * np.where(known, percent, 0.0) / 100, whole, known, True, "officers trained")
+    found = cases.estimates(design, rows["agency_id"], {OFFICERS: trained}, parts, level)
+    return cases.shares(found).drop(columns=["agencies", "percent"])
 
 
 # -- index -------------------------------------------------------------------------------------------------------------

@@ -194,8 +194,9 @@ def screened_respondents(sample: pd.DataFrame) -> dict[str, float]:
     return dict(zip(told["domain"], values, strict=True))
 
 
-def examined(sample: pd.DataFrame, classes: list[dict]) -> None:
-    """Everything of the chapter that tells which agencies answered, for ``disclosure.watch``."""
+def examined(sample: pd.DataFrame, classes: list[dict], least: int) -> None:
+    """Everything of the chapter that tells which agencies answered, for ``disclosure.watch``; least : forms of a step."""
+    tell_returns(sample, returns(sample, least))
     screened_dispositions(sample, dispositions(sample))
     screened_rates(sample, outcome_rates(sample, classes), classes)
     screened_respondents(sample)
@@ -269,9 +270,44 @@ def balance(frame: pd.DataFrame, sample: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["breakdown", "group", "frame", "unweighted", "weighted"])
 
 
-def returns(sample: pd.DataFrame) -> pd.DataFrame:
-    """Completed forms by date and mode: columns date, mode, forms, cumulative."""
+def returns(sample: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Completed forms by date and mode: columns mode, date, forms, cumulative.
+
+    Days with fewer than ``least`` forms are joined with those that follow, and stand at the last of them; what is left at
+    the end is joined with the days before.
+    """
     rows = sample[sample["responded"]]
     counts = rows.groupby(["mode", "outcome_on"], observed=True).size().rename("forms").reset_index()
     counts["cumulative"] = counts.groupby("mode", observed=True)["forms"].cumsum()
-    return counts.rename(columns={"outcome_on": "date"})
+    kept = []
+    for _, part in counts.groupby("mode", observed=True):
+        told, lines = 0, []
+        for row in part.itertuples():
+            if row.cumulative - told >= least:
+                lines.append(row.Index)
+                told = row.cumulative
+        if lines and told < part["cumulative"].iloc[-1]:
+            lines[-1] = part.index[-1]
+        kept += lines
+    joined = counts.loc[kept].reset_index(drop=True)
+    joined["forms"] = (
+        joined.groupby("mode", observed=True)["cumulative"].diff().fillna(joined["cumulative"]).astype(int)
+    )
+    return joined.rename(columns={"outcome_on": "date"})
+
+
+def tell_returns(sample: pd.DataFrame, counts: pd.DataFrame) -> None:
+    """The numbers of ``returns``, for ``disclosure.watch``."""
+    base, counted, lines = [], [], []
+    for mode, part in counts.groupby("mode", observed=True):
+        mailed = (sample["mode"] == mode).to_numpy()
+        back, on = mailed & sample["responded"].to_numpy(dtype=bool), sample["outcome_on"]
+        after = [None, *part["date"]]
+        for first, last in zip(after, part["date"], strict=False):
+            inside = back & (on <= last).to_numpy(dtype=bool)
+            counted.append(inside if first is None else inside & (on > first).to_numpy(dtype=bool))
+            base.append(mailed)
+            lines.append(
+                {"breakdown": f"Returned by, {mode}", "domain": str(last.date()), "measure": f"to {last.date()}"}
+            )
+    watch.counts(pd.DataFrame(lines), base, counted)

@@ -59,7 +59,7 @@ def chapter(
             balance_table(balance, settings["weights"]["raking"], synthetic),
         ],
         [
-            returns_figure(section.returns(sample), synthetic),
+            returns_figure(section.returns(sample, settings["minimum_count"]), settings["minimum_count"], synthetic),
             response_figure(rates, synthetic),
             weights_figure(sample, respondents, synthetic),
         ],
@@ -393,7 +393,7 @@ def balance_table(balance: pd.DataFrame, raking: list[str], synthetic: bool) -> 
 # -- figures ---------------------------------------------------------------------------------------------------------
 
 
-def returns_figure(counts: pd.DataFrame, synthetic: bool) -> figures.Figure:
+def returns_figure(counts: pd.DataFrame, least: int, synthetic: bool) -> figures.Figure:
     """Cumulative completed forms over time, by mode."""
 
     def draw(data: pd.DataFrame):
@@ -431,7 +431,7 @@ def returns_figure(counts: pd.DataFrame, synthetic: bool) -> figures.Figure:
         counts,
         survey.source(synthetic, weighted=False),
         draw,
-        f"n = {_count(ends.sum())} completed forms.",
+        f"n = {_count(ends.sum())} completed forms. Days with fewer than {least} forms stand with those that follow.",
     )
 
 

@@ -19,7 +19,7 @@ from agency_survey.sections import (
     builders,
     case_characteristics_exhibits,
     cases,
-    determinants,
+    determinants_checks,
     identification_exhibits,
     investigation_prosecution_exhibits,
     perceptions_exhibits,
@@ -48,17 +48,17 @@ def found(data: dict[str, pd.DataFrame], books: dict[str, Codebook], settings: d
     data : 'sample', 'part2' and 'part3' (weights) and the blocks of answers ('part1.perceptions'); books : codebooks of
     blocks; settings : confidence_level, reliability, population_classes, models (of chapter 6).
     """
-    runs = _chapters(data, books, settings)
-    kept, follows = {}, []
+    runs = _chapters(data, books, settings, rules)
+    kept, follows, links = {}, [], []
     for name, run in runs.items():
         derived: list[watch.Derived] = []
-        with watch.recording(derived) as rows:
+        with watch.recording(derived, links) as rows:
             run()
         follows += [Follows(name, one.what, one.numbers, one.sides) for one in derived]
         limits = settings["reliability"] | {"hide_n": max(settings["reliability"]["hide_n"], rules.minimum_base)}
         kept[name] = [(row, _precise(row, limits)) for row in rows]
     require_spared(kept, rules)
-    return catalogue(kept, rules, follows)
+    return catalogue(kept, rules, follows, links)
 
 
 def _precise(row: watch.Row, limits: dict) -> bool:
@@ -73,7 +73,9 @@ def _precise(row: watch.Row, limits: dict) -> bool:
     return judge(row.value, row.se, n, limits) != "hidden"
 
 
-def _chapters(data: dict[str, pd.DataFrame], books: dict[str, Codebook], settings: dict) -> dict[str, Callable]:
+def _chapters(
+    data: dict[str, pd.DataFrame], books: dict[str, Codebook], settings: dict, rules: Rules
+) -> dict[str, Callable]:
     """section -> its chapter, ready to be computed."""
     sample, weights3 = data["sample"], data["part3"]
     runs, order = {}, None
@@ -81,15 +83,21 @@ def _chapters(data: dict[str, pd.DataFrame], books: dict[str, Codebook], setting
         rows, design = national_survey.respondents(sample, data[f"part1.{name}"])
         order = _alike(order, rows["agency_id"])
         runs[name] = _of_part1(chapter, rows, design, books[f"part1.{name}"], settings)
-    runs["survey_methods"] = lambda: survey_methods.examined(sample, settings["population_classes"])
+    runs["survey_methods"] = lambda: survey_methods.examined(
+        sample, settings["population_classes"], rules.minimum_count
+    )
     runs["task_forces"] = _task_forces(data, books, settings, order)
     answering, plan = _part1(data)
     runs["sensitivity"] = lambda: sensitivity.examined(answering, plan, settings["confidence_level"])
     part1 = [books[f"part1.{name}"] for name in PART1]
     level, models = settings["confidence_level"], settings["models"]
-    runs["determinants"] = lambda: determinants.examined(answering, plan, part1, models, level)
+    runs["determinants"] = lambda: determinants_checks.examined(answering, plan, part1, models, level)
     followed = {name: data[name] for name in ("part2", "part3")}
-    runs["weighting_diagnostics"] = lambda: weighting_diagnostics.examined(sample, answering, plan, followed)
+    told = {"part2": data["part2.networks_and_victims"], "part3": data["part3.case"]}
+    classes = settings["population_classes"]
+    runs["weighting_diagnostics"] = lambda: weighting_diagnostics.examined(
+        sample, answering, plan, followed, told, classes
+    )
     years, networks = data["part2.cases_by_year"], data["part2.networks_and_victims"]
     kinds = cases.investigated(years, data["part1.identification"])
     both = years.merge(networks, on="agency_id", suffixes=("", "_networks"), validate="one_to_one")

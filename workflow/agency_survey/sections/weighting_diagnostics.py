@@ -20,6 +20,7 @@ from agency_survey.national_survey import (
     propensity_model,
     weight_steps,
 )
+from agency_survey.sections import survey
 from agency_survey.sections.survey_methods import screened_respondents
 from agency_survey.weights import median_cap, poststratification_factor, response_propensity, trimmed_weights
 
@@ -350,11 +351,19 @@ def response_classes(part: pd.DataFrame, sample: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index().sort_values(["group", "first"], ignore_index=True)
 
 
-def screened_classes(part: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """``response_classes`` without the classes that would tell which agencies returned the part (``disclosure.watch``).
+CASES = "Any case"  # what is counted where agencies are asked about their cases
 
-    name : of the part.
+
+def screened_classes(part: pd.DataFrame, table: pd.DataFrame, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """``response_classes`` without the classes that would tell which agencies have a case, or returned the part
+    (``disclosure.watch``).
+
+    name : of the part; rows : respondents to Part I, in the order of ``part``. All respondents with a case are asked.
     """
+    answered, cased = _with_a_case(rows)
+    lines = pd.DataFrame({"breakdown": f"Asked, {name}", "domain": table["response_class"], "measure": CASES})
+    within = _class_members(part, table, rows)
+    number = watch.counts(lines, [inside & answered for inside in within], [cased] * len(within))
     told = pd.DataFrame(
         {"breakdown": f"Response class, {name}", "domain": table["response_class"], "measure": "returned"}
     )
@@ -364,8 +373,30 @@ def screened_classes(part: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.D
     returned = part["returned"].to_numpy(dtype=bool)
     told = pd.concat([everybody, told], ignore_index=True)
     values = watch.counts(told, [asked, *bases], [returned] * len(told), name)[1:]
-    found = table.astype({"returned": float}).assign(returned=values)
+    found = table.astype({"asked": float, "returned": float}).assign(asked=number)
+    found["returned"] = np.where(np.isfinite(number), values, np.nan)
     found["factor"] = found["factor"].where(found["returned"].notna())
+    return found
+
+
+def _with_a_case(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """(answered whether they had a case, had one), bool (n,) of the respondents to Part I."""
+    answer = rows["q13_any_case"]
+    return answer.notna().to_numpy(), (answer == YES).to_numpy(dtype=bool)
+
+
+def _class_members(part: pd.DataFrame, table: pd.DataFrame, rows: pd.DataFrame) -> list[np.ndarray]:
+    """Respondents to Part I (bool (n,)) of the type and population classes of each response class of ``table``."""
+    size, kind, name = (
+        rows["population_class"].cat.codes.to_numpy(),
+        rows["agency_type"].astype(str),
+        part["response_class"],
+    )
+    asked, found = part["asked"].to_numpy(dtype=bool), []
+    for row in table.itertuples():
+        own = asked & (name == row.response_class).to_numpy()
+        inside = kind.isin(kind[own]).to_numpy() & (size >= row.first) & (size <= row.last)
+        found.append(inside & ~(asked & ~own))
     return found
 
 
@@ -382,14 +413,35 @@ def screened_headlines(found: pd.DataFrame, told: list[Headline], columns: list[
     return found.assign(**{name: found[name].mask(gone) for name in columns})
 
 
-def examined(sample: pd.DataFrame, rows: pd.DataFrame, design: SurveyDesign, parts: dict[str, pd.DataFrame]) -> None:
-    """What the appendix tells of the respondents' answers and returns, for ``disclosure.watch``; parts : weights by part."""
+def examined(
+    sample: pd.DataFrame,
+    rows: pd.DataFrame,
+    design: SurveyDesign,
+    parts: dict[str, pd.DataFrame],
+    told: dict[str, pd.DataFrame],
+    classes: list[dict],
+) -> None:
+    """What the appendix tells of the respondents' answers and returns, for ``disclosure.watch``.
+
+    parts : weights by part; told : answers by part; classes : population classes of chapter 5, whose agencies with a case are those asked here.
+    """
     screened_respondents(sample)
     found = headlines(rows)
     table = method_comparison(found, {"classes": design}, 0.95)
     screened_headlines(table, found, ["classes", "classes_se"])
+    answered, cased = _with_a_case(rows)
+    overlapping = [
+        inside
+        for kind, _, inside in survey.domains(rows, classes)
+        if kind in (survey.ALL, "Agency type", "Population served")
+    ]
     for name, part in parts.items():
-        screened_classes(part, response_classes(part, sample), name)
+        table = response_classes(part, sample)
+        screened_classes(part, table, name, rows)
+        overlapping += _class_members(part, table, rows)
+    watch.link(CASES, [(inside & answered, cased) for inside in overlapping])
+    part2_phases(sample, parts["part2"], told["part2"])
+    case_shares(sample, parts["part3"], told["part3"])
 
 
 def follow_up_weights(part: pd.DataFrame, sample: pd.DataFrame) -> dict[str, float]:
@@ -422,7 +474,7 @@ def part2_phases(sample: pd.DataFrame, part2: pd.DataFrame, answers: pd.DataFram
     """
     require_labels(answers, {name: [YES, "No"] for _, name in PART2.values()}, "config/codebooks/part2.yaml", WHERE)
     rows, design = part2_respondents(sample, part2, answers)
-    found = []
+    found, told = [], []
     for key, (name, column) in PART2.items():
         known = (rows["part2"] & rows[column].notna()).to_numpy()
         part = estimate.mean(design, (rows[column] == YES).to_numpy(float), known)
@@ -431,11 +483,13 @@ def part2_phases(sample: pd.DataFrame, part2: pd.DataFrame, answers: pd.DataFram
         plain = survey_design(
             design.weight[inside], rows["cell"][inside], rows["cell_population"][inside], lonely="adjust"
         )
+        told.append((known & (design.weight > 0), (rows[column] == YES).to_numpy(dtype=bool)))
         alone = estimate.mean(plain, (rows[column] == YES).to_numpy(float)[inside], known[inside])
         found.append(
             (key, name, int(part.n[0]), part.value[0], part.se[0], first, part.variance[0] - first, alone.se[0])
         )
-    return pd.DataFrame(found, columns=["key", "name", "n", "value", "se", "first", "second", "plain"])
+    found = pd.DataFrame(found, columns=["key", "name", "n", "value", "se", "first", "second", "plain"])
+    return _screened_lines(found, "Part II", told, ["value", "se", "first", "second", "plain"])
 
 
 def case_shares(sample: pd.DataFrame, part3: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
@@ -446,7 +500,7 @@ def case_shares(sample: pd.DataFrame, part3: pd.DataFrame, answers: pd.DataFrame
     """
     labels = {"q1_type": TYPES_OF_CASES, "q9_network": [YES, "No"]}
     require_labels(answers, labels, "config/codebooks/part3.yaml", WHERE)
-    found = []
+    found, sets, whose = [], [], []
     for population in ("described", "all"):
         rows, design = cases(sample, part3, answers, population)
         number = rows[["q3_victims", "q3a_under_18", "q3b_18_to_24", "q3d_age_unknown"]].astype(float)
@@ -469,8 +523,25 @@ def case_shares(sample: pd.DataFrame, part3: pd.DataFrame, answers: pd.DataFrame
             single = estimate.ratio(alone, y[told], x[told], domain[told])
             count = rows.loc[domain, "agency_id"].nunique()
             found.append((key, name, population, int(part.n[0]), count, part.value[0], part.se[0], single.se[0]))
+            sets.append((domain & (design.weight > 0), y > 0 if np.array_equal(x, one) else None))
+            whose.append(rows["agency_id"])
     names = ["key", "name", "population", "n", "agencies", "value", "se", "single"]
-    return pd.DataFrame(found, columns=names)
+    return _screened_lines(pd.DataFrame(found, columns=names), "Part III", sets, ["value", "se", "single"], whose)
+
+
+def _screened_lines(found: pd.DataFrame, part: str, told: list[tuple], columns: list[str], whose: list | None = None):
+    """A table with a row a share, without ``columns`` of those that would tell of single agencies.
+
+    told : (base, counted) of each; whose : agency of each record, where these are cases.
+    """
+    for k, (base, counted) in enumerate(told):
+        line = found.iloc[[k]].assign(
+            breakdown=survey.ALL, domain=part, measure=found.at[k, "name"], low=np.nan, high=np.nan
+        )
+        kept = watch.screened(line.assign(percent=True), [base], [counted], None if whose is None else whose[k])
+        if kept["value"].isna().iloc[0]:
+            found.loc[k, columns] = np.nan
+    return found
 
 
 def side_by_side(blocks: list[pd.DataFrame]) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def compute(frame: pd.DataFrame, used: Weighted, other: dict[str, Weighted], par
             ["value", "linearised", "ignored", "bootstrap", "jackknife"],
         ),
         {
-            name: section.screened_classes(part, section.response_classes(part, sample), name)
+            name: section.screened_classes(part, section.response_classes(part, sample), name, rows)
             for name, part in parts.weights.items()
         },
         {name: section.follow_up_weights(part, sample) for name, part in parts.weights.items()},
@@ -612,7 +612,7 @@ def classes_table(classes: dict[str, pd.DataFrame], followed: dict[str, dict], s
         shown.append(
             {
                 "Agencies asked": f"**{part}**",
-                "Asked": _count(table["asked"].sum()),
+                "Asked": _count(followed[name]["asked"]),
                 "Returned": _count(followed[name]["returned"]),
                 "Percent": _percent(followed[name]["rate"]),
                 "Factor": NONE,
@@ -621,8 +621,8 @@ def classes_table(classes: dict[str, pd.DataFrame], followed: dict[str, dict], s
         shown += [
             {
                 "Agencies asked": f"{row.group}, {_classes(row.first + 1, row.last + 1).lower()}",
-                "Asked": _count(row.asked),
-                "Returned": _count(row.returned),
+                "Asked": NONE if np.isnan(row.asked) else _count(row.asked),
+                "Returned": NONE if np.isnan(row.returned) else _count(row.returned),
                 "Percent": NONE if np.isnan(row.returned) else _percent(row.returned / row.asked),
                 "Factor": NONE if np.isnan(row.factor) else f"{row.factor:.3f}",
             }
@@ -636,7 +636,11 @@ def classes_table(classes: dict[str, pd.DataFrame], followed: dict[str, dict], s
         survey.source(synthetic, weighted=False),
         "Asked: Part I respondents with a case. Factor: agencies asked over agencies that returned the part; it multiplies the "
         "weight of Part I."
-        + (f" {survey.PROTECTED}" if any(table["returned"].isna().any() for table in classes.values()) else ""),
+        + (
+            f" {survey.PROTECTED}"
+            if any(table[["asked", "returned"]].isna().to_numpy().any() for table in classes.values())
+            else ""
+        ),
         widths=(48, 9, 10, 10, 10),
     )
 
