@@ -244,10 +244,16 @@ def _counted(sets: _Sets, row: Row, shown: bool) -> str:
     spared = (row.breakdown, row.domain, row.measure) in sets.rules.spared
     weight = SPARED_COST if spared else WHOLE_COST if row.breakdown == ALL else 1.0
     cost = weight * (1 + np.sqrt(size))
-    sets.made.cell(keys.cell, count, high=len(row.base), need=need, cost=cost, gone=not shown)
+    low, high = _dash_tells(sets.rules, size) if size and not (shown or risk) else (0, len(row.base))
+    sets.made.cell(keys.cell, count, low=low, high=high, need=need, cost=cost, gone=not shown)
     sets.made.cell(keys.rest, size - count, high=len(row.base), cost=0.0, gone=True)
     sets.made.total(keys.base, [keys.cell, keys.rest])
     return keys.cell
+
+
+def _dash_tells(rules: Rules, size: int) -> tuple[int, int]:
+    """Bounds of a count of ``size`` rows that a dash gives away: it is missing for precision, so it is not at risk."""
+    return rules.minimum_count, size - rules.minimum_count
 
 
 def _answers(sets: _Sets, rows: list[Row]) -> None:

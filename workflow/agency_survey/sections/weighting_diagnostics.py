@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from agency_survey import estimate, replicates
+from agency_survey import estimate, marks, replicates
 from agency_survey.calibration import raking_factor
 from agency_survey.design import SurveyDesign, survey_design
 from agency_survey.disclosure import watch
@@ -366,7 +366,7 @@ def screened_classes(part: pd.DataFrame, table: pd.DataFrame, name: str) -> pd.D
     values = watch.counts(told, [asked, *bases], [returned] * len(told), name)[1:]
     found = table.astype({"returned": float}).assign(returned=values)
     found["factor"] = found["factor"].where(found["returned"].notna())
-    return found
+    return found.assign(status=marks.withheld(found["returned"].isna()))
 
 
 def screened_headlines(found: pd.DataFrame, told: list[Headline], columns: list[str]) -> pd.DataFrame:
@@ -379,7 +379,7 @@ def screened_headlines(found: pd.DataFrame, told: list[Headline], columns: list[
         value=found[value], se=found[se], low=np.nan, high=np.nan, n=found["n"], percent=~found["total"]
     )
     gone = watch.screened(lines, bases, counted)["value"].isna() & found[value].notna()
-    return found.assign(**{name: found[name].mask(gone) for name in columns})
+    return found.assign(**{name: found[name].mask(gone) for name in columns}, status=marks.withheld(gone))
 
 
 def examined(sample: pd.DataFrame, rows: pd.DataFrame, design: SurveyDesign, parts: dict[str, pd.DataFrame]) -> None:
