@@ -157,6 +157,7 @@ def test_intervals_without_a_p_value_cross_where_no_effect_lies(before, after, h
         ("40.0 (36.0", "40.1 (36.0", ("rounding",)),
         ("50.0\\*", "50.0", ("suppression", "rounding")),
         ("40.0 (36.0\N{EN DASH}44.0)", "\N{EN DASH}", ("suppression", "rounding")),
+        ("40.0 (36.0\N{EN DASH}44.0)", "(D)", ("suppression", "rounding")),
     ],
 )
 def test_printed_cells_that_read_otherwise(before, after, old, new, crosses):
@@ -164,6 +165,30 @@ def test_printed_cells_that_read_otherwise(before, after, old, new, crosses):
     (one,) = found(before, after)
     assert (one.kind, one.printed, one.crosses) == ("printed", True, crosses)
     assert one.what in ("Small; Yes", "Large; Yes")
+
+
+def test_a_number_that_is_withheld_is_one_crossing_and_its_status_none(before, after):
+    for folder, cells in ((before, "0.4,0.02,30,shown"), (after, ",,30,withheld")):
+        small.write(folder / "results/alpha/tables/tbl-a.csv", f"domain,share,se,n,status\nSmall,{cells}\n")
+    assert [(one.what, one.crosses) for one in found(before, after, "cell")] == [
+        ("Small; share", ("suppression",)),
+        ("Small; se", ()),
+    ]
+
+
+def test_another_reason_is_reported_and_is_no_name_of_a_row(before, after):
+    for folder, reason in ((before, "imprecise"), (after, "withheld")):
+        lines = f"domain,share,status\nSmall,,{reason}\nSmall,0.5,shown\n"
+        small.write(folder / "results/alpha/tables/tbl-a.csv", lines)
+    (one,) = found(before, after, "cell")
+    assert (one.what, one.old, one.new, one.crosses) == ("Small; status", "imprecise", "withheld", ())
+
+
+def test_a_mark_that_became_another_is_no_crossing(before, after):
+    for folder, mark in ((before, "\N{EN DASH}"), (after, "(D)")):
+        small.edit(folder, "results/alpha/tables/tbl-a.md", "40.0 (36.0\N{EN DASH}44.0)", mark)
+    (one,) = found(before, after, "printed")
+    assert (one.old, one.new, one.crosses) == ("\N{EN DASH}", "(D)", ("rounding",))
 
 
 def test_captions_notes_and_exhibits_that_come_or_go(before, after):

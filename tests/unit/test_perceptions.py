@@ -11,6 +11,7 @@ import stand_in
 
 from agency_survey import codebook, settings
 from agency_survey.design import survey_design
+from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.sections import perceptions as section
 from agency_survey.sections import perceptions_exhibits as show
@@ -179,6 +180,23 @@ def test_uncertain_estimates_are_neither_printed_nor_drawn(exhibits, config):
     assert (table.shown == "\N{EN DASH}").sum().sum() == len(table.data) - len(
         survey.shown(table.data, config["reliability"])
     )
+
+
+def test_a_withheld_share_is_marked_and_explained_where_it_stands_and_nowhere_else(respondents, book, config, tmp_path):
+    with watch.recording() as seen:
+        show.chapter(*respondents, book, config)
+    one = next(row for row in seen if (row.breakdown, row.domain, row.measure) == ("Region", "South", section.LITTLE))
+    with watch.screening({"cells": [{"key": one.key}], "bases": [], "models": None}):
+        made = {exhibit.ident: exhibit for exhibit in show.chapter(*respondents, book, config).tables}
+    groups, sources = made["tbl-perceptions-groups"], made["tbl-perceptions-sources"]
+    assert (groups.shown == "(D)").sum().sum() == (groups.data["status"] == "withheld").sum() == 1
+    assert "(D) withheld" in groups.markdown()
+    assert "(D)" not in sources.markdown()
+    groups.write(tmp_path)
+    written = pd.read_csv(tmp_path / f"{groups.ident}.csv")
+    assert written.loc[written["status"] != "shown", ["share", "se", "low", "high"]].isna().all(axis=None)
+    assert written.loc[written["status"] == "shown", "share"].notna().all()
+    assert set(written["status"]) == {"shown", "imprecise", "withheld"}
 
 
 def test_exhibits_are_written_the_same_twice(exhibits, tmp_path):

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "workflow" / "agency_survey"
 ORDER = [
     "errors",
     "environment",
+    "marks",
     "imports",
     "schema",
     "settings",

@@ -13,6 +13,8 @@ from agency_survey.sections import survey_methods as section
 from agency_survey.sections import survey_methods_exhibits as show
 from agency_survey.sections import survey_methods_text as say
 
+SETTINGS = stand_in.CONFIG | {"minimum_count": 3}
+
 
 @pytest.fixture(scope="module")
 def frame():
@@ -32,7 +34,7 @@ def counts():
 @pytest.fixture(scope="module")
 def exhibits(frame, sample, counts):
     threshold = stand_in.DESIGN["population_threshold"]
-    return show.chapter(frame, sample, counts, threshold, True, stand_in.CONFIG)
+    return show.chapter(frame, sample, counts, threshold, True, SETTINGS)
 
 
 def test_frame_by_type_equals_the_published_totals(frame, counts):
@@ -115,7 +117,7 @@ def test_outcome_rates_by_hand():
 def test_a_group_of_which_nobody_was_heard_has_no_rates(frame, sample, counts):
     silent = sample.assign(outcome=sample["outcome"].mask(sample["agency_type"] == "State agency", "No contact"))
     silent["responded"] &= silent["agency_type"] != "State agency"
-    exhibits = show.chapter(frame, silent, counts, 75000, True, stand_in.CONFIG)
+    exhibits = show.chapter(frame, silent, counts, 75000, True, SETTINGS)
     table = next(t for t in exhibits.tables if t.ident == "tbl-methods-rates").shown.set_index("Surveys")
     assert (table.loc["State agency", section.RATES] == "\N{EN DASH}").all()
     assert exhibits.numbers.numbers["survey-methods.rate.rr1.state-agency"]["value"] is None
@@ -124,7 +126,7 @@ def test_a_group_of_which_nobody_was_heard_has_no_rates(frame, sample, counts):
 def test_dispositions_without_any_date_are_refused(frame, sample, counts):
     undated = sample.assign(outcome_on=pd.NaT)
     with pytest.raises(InputError, match="No disposition has a date"):
-        show.chapter(frame, undated, counts, 75000, True, stand_in.CONFIG)
+        show.chapter(frame, undated, counts, 75000, True, SETTINGS)
 
 
 def test_weights_stand_for_the_agencies_in_operation(frame, sample):
@@ -172,7 +174,7 @@ def test_numbers_of_the_sample(exhibits):
 def test_an_agency_missing_from_the_supplements_is_counted(frame, sample, counts):
     large = frame.loc[frame["population"] > 75000, "agency_id"].iloc[0]
     short = sample[sample["agency_id"] != large]
-    numbers = show.chapter(frame, short, counts, 75000, True, stand_in.CONFIG).numbers.numbers
+    numbers = show.chapter(frame, short, counts, 75000, True, SETTINGS).numbers.numbers
     assert numbers["survey-methods.sample.large-missed"]["value"] == 1
 
 
@@ -238,17 +240,17 @@ def test_the_variance_is_that_of_residuals_only_where_the_weights_are_raked():
 
 
 def test_notes_of_the_weights_follow_the_settings(frame, sample, counts):
-    settings = stand_in.CONFIG | {"weights": {"raking": ["metropolitan"], "cap": 3}}
+    settings = SETTINGS | {"weights": {"raking": ["metropolitan"], "cap": 3}}
     tables = {t.ident: t for t in show.chapter(frame, sample, counts, 75000, True, settings).tables}
     assert "Location takes no part" not in tables["tbl-methods-balance"].notes
     assert "trimming" in tables["tbl-methods-weights"].notes
-    tables = {t.ident: t for t in show.chapter(frame, sample, counts, 75000, True, stand_in.CONFIG).tables}
+    tables = {t.ident: t for t in show.chapter(frame, sample, counts, 75000, True, SETTINGS).tables}
     assert "Location takes no part" in tables["tbl-methods-balance"].notes
     assert "trimming" not in tables["tbl-methods-weights"].notes
 
 
 def test_real_records_are_not_called_synthetic(frame, sample, counts):
-    real = show.chapter(frame, sample, counts, 75000, False, stand_in.CONFIG)
+    real = show.chapter(frame, sample, counts, 75000, False, SETTINGS)
     for exhibit in [*real.tables, *real.figures]:
         assert "synthetic" not in (exhibit.caption + exhibit.source + exhibit.notes).lower()
     assert "synthetic" not in real.texts["notice"].lower()

@@ -86,13 +86,6 @@ def test_cells_of_shares(given, text):
     assert tables.percent_cell(*given, LIMITS).replace("\N{WORD JOINER}", "") == text
 
 
-def test_the_note_names_the_limits():
-    note = tables.reliability_note(LIMITS)
-    assert "over 30 percent" in note
-    assert "over 50 percent" in note
-    assert "fewer than 10 respondents" in note
-
-
 def test_masked_estimates_hide_what_is_too_uncertain_and_drop_empty_intervals():
     columns = ["share", "se", "low", "high", "n"]
     rows = [
@@ -103,7 +96,8 @@ def test_masked_estimates_hide_what_is_too_uncertain_and_drop_empty_intervals():
     ]
     limits = {"flag_rse": 0.3, "hide_rse": 0.5, "hide_n": 10}
     found = tables.masked(pd.DataFrame(rows, columns=columns), limits)
-    assert found.loc[0].tolist() == list(rows[0])
+    assert found.loc[0, columns].tolist() == list(rows[0])
+    assert found["status"].tolist() == ["shown", "imprecise", "shown", "imprecise"]
     assert found.loc[[1, 3], ["share", "se", "low", "high"]].isna().all(axis=None)
     assert found.loc[2, "share"] == 0.25
     assert found.loc[2, ["low", "high"]].isna().all()

@@ -101,8 +101,8 @@ def markdown(result: dict) -> str:
         f"{result['equations']:,} equations, with {result['records']:,} published records "
         f"of {result['files']:,} files; {result['hidden']:,} cells stand in none of them.",
         "",
-        "The outsider is taken to know every published share's count exactly, and every estimated total. Each cell at risk "
-        "keeps at least the width that the rules need; which cells these are and what an outsider derives of them is not "
+        "The outsider is taken to know every published share's count exactly, every estimated total, and what is behind a "
+        "dash. Each cell at risk keeps at least the width that the rules need; which cells these are and what an outsider derives of them is not "
         "published (`results/disclosure/findings.json`, confidential).",
         "",
         f"{result['follow']:,} numbers follow from others (differences, tests, ratios, rates, what was modelled of a share); "

@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+from agency_survey import marks
 from agency_survey.errors import InputError
 
 UNCERTAIN = "The estimates of this build are too uncertain to be shown, or left out to protect single agencies.\n"
@@ -101,12 +102,17 @@ class Numbers:
         interval: tuple[float, float] | None = None,
         level: float | None = None,
         n: int | None = None,
+        status: str = marks.SHOWN,
     ) -> None:
-        """Record one number (see the class docstring of the shapes in ``config/README.md``)."""
+        """Record one number (see the class docstring of the shapes in ``config/README.md``).
+
+        status : of its estimate; where that is 'withheld', the texts of what is missing say so.
+        """
         if ident in self.numbers:
             raise InputError(f"The number '{ident}' is recorded twice", f"rule {self.rule}")
         value, se = _finite(value), _finite(se)
         low, high = (_finite(limit) for limit in interval) if interval is not None else (None, None)
+        none = marks.of(status) if value is None else marks.DASH
         self.numbers[ident] = {
             "value": value,
             "se": se,
@@ -120,10 +126,10 @@ class Numbers:
             "format": format,
             "label": label,
             "text": {
-                "value": format_value(value, format),
-                "se": "\N{EN DASH}" if se is None else FORMATS[format][1](se),
-                "ci": format_interval(low, high, format),
-                "n": "\N{EN DASH}" if n is None else format_value(n, "count"),
+                "value": none if value is None else format_value(value, format),
+                "se": none if se is None else FORMATS[format][1](se),
+                "ci": none if low is None or high is None else format_interval(low, high, format),
+                "n": marks.DASH if n is None else format_value(n, "count"),
             },
         }
 

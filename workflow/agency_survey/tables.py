@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from agency_survey import files
+from agency_survey import files, marks
 
 DASH = "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}"  # intervals break before their bracket, not inside
 TO = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"  # the same between limits that may be negative
@@ -18,7 +19,10 @@ ALIGN = {"left": ":---", "right": "---:", "center": ":---:"}
 
 @dataclass(frozen=True)
 class Table:
-    """A table: id (``tbl-...``), caption, printed cells (text), data, notes and the source line."""
+    """A table: id (``tbl-...``), caption, printed cells (text), data, notes and the source line.
+
+    marks : mark -> explanation (``marks.explained``); those that occur in the printed cells are explained after the notes.
+    """
 
     ident: str
     caption: str
@@ -28,6 +32,7 @@ class Table:
     notes: str = ""
     left: tuple[str, ...] = ()
     widths: tuple[int, ...] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     def markdown(self) -> str:
         """Pandoc pipe table with its caption and a div of class table-note below."""
@@ -37,7 +42,8 @@ class Table:
             align = [mark.replace("---", "-" * width) for mark, width in zip(align, self.widths, strict=True)]
         rows = [_line(columns), "|" + "|".join(align) + "|"]
         rows += [_line(row) for row in self.shown.astype(str).itertuples(index=False)]
-        note = " ".join(part for part in (self.notes, f"Source: {self.source}") if part)
+        explained = marks.note(self.marks, marks.in_cells(self.shown.to_numpy().ravel()))
+        note = " ".join(part for part in (self.notes.strip(), explained, f"Source: {self.source}") if part)
         return "\n".join([*rows, "", f": {self.caption} {{#{self.ident}}}", "", "::: {.table-note}", note, ":::", ""])
 
     def write(self, folder: str | Path) -> None:
@@ -77,34 +83,24 @@ ESTIMATE = ("share", "se", "low", "high")
 def masked(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
     """Estimates as they may be shown: missing where hidden, and no interval where there is no sampling error to put in one.
 
-    found : columns share, se, low, high, n. Tables, figures, their data files, numbers and prose all start from this.
+    found : columns share, se, low, high, n, and ``status`` where screened. Tables, figures, their data files, numbers and prose
+    all start from this; ``status`` says which are shown, imprecise or withheld.
     """
     found = found.copy()
-    state = [reliability(row.share, row.se, row.n, limits) for row in found.itertuples()]
-    found.loc[[kind == "hidden" for kind in state], list(ESTIMATE)] = float("nan")
+    hidden = [reliability(row.share, row.se, row.n, limits) == "hidden" for row in found.itertuples()]
+    found.loc[hidden, list(ESTIMATE)] = float("nan")
     found.loc[~(found["se"] > NOISE), ["low", "high"]] = float("nan")
-    return found
+    return found.assign(status=marks.judged(found, hidden))
 
 
-def percent_cell(share: float, se: float, low: float, high: float, n: int, limits: dict) -> str:
-    """'43.7 (41.8–45.6)', with an asterisk where flagged; an en dash where hidden."""
+def percent_cell(
+    share: float, se: float, low: float, high: float, n: int, limits: dict, status: str = marks.IMPRECISE
+) -> str:
+    """'43.7 (41.8–45.6)', with an asterisk where flagged; the mark of its status where hidden."""
     state = reliability(share, se, n, limits)
     if state == "hidden":
-        return "\N{EN DASH}"
+        return marks.of(status)
     text = f"{100 * share:.1f}" + ("\\*" if state == "flagged" else "")
     if se > NOISE and low == low and high == high:
         text += f" ({100 * low:.1f}{DASH}{100 * high:.1f})"
     return text
-
-
-RELIABILITY_NOTE = (
-    "\\* relative standard error over {flag} percent; \N{EN DASH} not shown: relative standard error over {hide} percent"
-    ", fewer than {n} respondents, or left out to protect single agencies (@sec-methods-printed)."
-)
-
-
-def reliability_note(limits: dict) -> str:
-    """The note below tables that explains the asterisk and the dash."""
-    return RELIABILITY_NOTE.format(
-        flag=f"{100 * limits['flag_rse']:g}", hide=f"{100 * limits['hide_rse']:g}", n=limits["hide_n"]
-    )

@@ -282,7 +282,8 @@ def _exhibits(facts: Facts) -> str:
     return f"""## List of exhibits and programs
 
 The same list for programs: `exhibits.csv`. Program: the rule's script, with the line that writes its outputs. Code: the line
-that names the exhibit.
+that names the exhibit. In the data files the column `status` says of each row whether its numbers are `shown`, missing as they are
+too `imprecise` (printed as a dash), or `withheld` to avoid disclosing data of single agencies (printed as `(D)`).
 
 ### Figures and tables
 

@@ -166,7 +166,7 @@ def _cells(name: str, old: grids.Grid, new: grids.Grid) -> Iterator[Moved]:
     kind = "figure" if "/figures/" in name else "cell"
     model = bool(MODEL_COLUMNS & set(new.header)) and bool({"term", "coefficient"} & set(new.header))
     for one in grids.differences(old, new):
-        if one.row and one.column and grids.same(one.old, one.new):
+        if one.row and one.column and (grids.same(one.old, one.new) or crossings.told_by_estimate(one)):
             continue
         change = errors = None
         values = (grids.number(one.old), grids.number(one.new)) if one.row and one.column else (None, None)

@@ -9,9 +9,9 @@ from agency_survey.changes.causes import KINDS as CAUSE_KINDS
 from agency_survey.changes.causes import Cause, Causes
 from agency_survey.changes.compare import KINDS, Moved, moved
 from agency_survey.changes.crossings import ROUNDING, SIGNIFICANCE, SUPPRESSION
-from agency_survey.changes.grids import DASH
 from agency_survey.changes.state import State
 from agency_survey.errors import InputError
+from agency_survey.marks import ABSENT
 from agency_survey.render import source
 
 FORMAT = 1
@@ -85,7 +85,7 @@ def distinct(items: list[dict]) -> list[dict]:
     told |= {(item["rule"], _digits(item)) for item in hidden if item["kind"] == "number"}
     groups: dict[tuple, dict[str, list[dict]]] = {}
     for item in items:
-        dashed = item["kind"] == "printed" and DASH in (item["old"], item["new"])
+        dashed = item["kind"] == "printed" and {*ABSENT} & {item["old"], item["new"]}
         if dashed and told & {_exhibit(item), (item["rule"], _digits(item))}:
             continue
         place = "" if item["kind"] == "number" else _exhibit(item)
@@ -102,7 +102,7 @@ def distinct(items: list[dict]) -> list[dict]:
 
 def _digits(item: dict) -> str:
     """The printed digits of a result that is shown in one of two builds."""
-    shown = item["old"] if item["new"] == DASH else item["new"]
+    shown = item["old"] if item["new"] in ABSENT else item["new"]
     return re.match(r"[\d.,]*", shown or "")[0]
 
 

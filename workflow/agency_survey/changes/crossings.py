@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from agency_survey.changes.grids import DASH, number
+from agency_survey.changes.grids import Difference, number
+from agency_survey.marks import ABSENT, DASH, SHOWN
 
 SIGNIFICANT = 0.05  # the line from which the chapters call a difference shown
 ROUNDING, SIGNIFICANCE, SUPPRESSION = "rounding", "significance", "suppression"
 P_COLUMN = re.compile(r"(?:.*_)?p(?:_adjusted|_holm)?")
+STATUS = re.compile(r"(?:.*_)?status")
 LIMIT = re.compile(r"(?:(.*)_)?(low|high)")
 # What an interval without a column of p-values is about, by the nearest column before it: no effect is 0, or 1 for ratios.
 NULLS = {"ratio": 1, "odds_ratio": 1, "coefficient": 0, "change": 0, "difference": 0, "effect": 0}
@@ -83,15 +85,20 @@ def _null(stem: str | None, column: str, header: list[str]) -> int | None:
     return None
 
 
+def told_by_estimate(one: Difference) -> bool:
+    """Whether a status that differs says no more than the estimate that came or went beside it."""
+    return STATUS.fullmatch(one.column) is not None and SHOWN in (one.old, one.new)
+
+
 def of_printed(old: str, new: str) -> tuple[str, ...]:
     """Lines that a printed cell crosses: it reads otherwise, and it is shown, marked or hidden where it was not."""
     return (SUPPRESSION, ROUNDING) if _shown(old) != _shown(new) and _estimates(old, new) else (ROUNDING,)
 
 
 def _shown(cell: str) -> str:
-    return "hidden" if cell in (DASH, "") else "flagged" if "*" in cell else "shown"
+    return "hidden" if cell in ("", *ABSENT) else "flagged" if "*" in cell else "shown"
 
 
 def _estimates(old: str, new: str) -> bool:
-    """Whether both cells are a number, marked or not, or the dash that hides one."""
-    return all(cell == DASH or cell[:1].isdigit() or cell[:1] == "\N{MINUS SIGN}" for cell in (old, new))
+    """Whether both cells are a number, marked or not, or a mark that hides one."""
+    return all(cell in ABSENT or cell[:1].isdigit() or cell[:1] == "\N{MINUS SIGN}" for cell in (old, new))

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-DASH = "\N{EN DASH}"
+from agency_survey.marks import DASH
+
 NOISE = 1e-9  # relative difference that is the machine's rounding, not a change
 GROUP = "group"
 # Columns that hold results; they are never taken as the name of a row.
 RESULTS = re.compile(
-    r"n|df|t|share|value|percent|estimate|difference|ratio|agencies|cases|(.*_)?(se|low|high|p)(_adjusted|_holm)?"
+    r"n|df|t|share|value|percent|estimate|difference|ratio|agencies|cases|(.*_)?(se|low|high|p)(_adjusted|_holm)?|(.*_)?status"
 )
 VALUE = re.compile(
-    rf"(<|less than )?[-+\N{{MINUS SIGN}}]?[\d.,]+%?\*?(\s*\([-\d.,%\sto{DASH}\N{{MINUS SIGN}}]+\))?\*?|{DASH}|True|False"
+    rf"(<|less than )?[-+\N{{MINUS SIGN}}]?[\d.,]+%?\*?(\s*\([-\d.,%\sto{DASH}\N{{MINUS SIGN}}]+\))?\*?|{DASH}|\(D\)|True|False"
 )
 
 

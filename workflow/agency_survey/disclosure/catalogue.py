@@ -26,6 +26,7 @@ COARSE = 10  # a protected number of respondents is rounded to this
 BASE_COST = 25.0
 WHOLE_COST = 5.0
 SPARED_COST = 100.0
+VAGUE_COST = 0.01  # of a number that is too uncertain to be shown: it has another mark, no more is lost
 SPARED = "config/disclosure.yaml, spared"
 
 
@@ -136,8 +137,11 @@ def catalogue(
     """The linked system of the numbers of all sections.
 
     sections : section -> (row, whether its precision allows to show it). Rows of all sections that count agencies have
-    these in the same order; those that count cases, too. follows : numbers that follow from these; links : counts of one thing over bases that
-    overlap.
+    these in the same order; those that count cases, too. follows : numbers that follow from these; links : counts of one
+    thing over bases that overlap.
+
+    The dash of a number that is too uncertain to be shown tells that it is not at risk, and how uncertain it is. So the
+    outsider is taken to know it exactly, unless it is withheld to protect others and marked so.
     """
     made = Builder()
     sets = _Sets(made, rules)
@@ -216,8 +220,8 @@ def _totals(sections: dict[str, Iterable[tuple[Row, bool]]], rules: Rules) -> Sy
                 need = max(need, size)  # so few that each of them can tell the others' from it
             weight = WHOLE_COST if row.breakdown == ALL else 1.0
             made.cell(
-                key, float(f"{size:.12g}"), need=need, gone=not shown,
-                cost=weight * (1 + np.sqrt(row.base.sum())),
+                key, float(f"{size:.12g}"), need=need,
+                cost=weight * (1 + np.sqrt(row.base.sum())) if shown else VAGUE_COST,
             )  # fmt: skip
             cells.setdefault(row.amount.variable, {})[key] = row
             domains.setdefault((section, row.breakdown, row.domain), {})[row.amount.variable] = row
@@ -274,7 +278,7 @@ def _counted(sets: _Sets, row: Row, shown: bool) -> str:
     spared = (row.breakdown, row.domain, row.measure) in sets.rules.spared
     weight = SPARED_COST if spared else WHOLE_COST if row.breakdown == ALL else 1.0
     cost = weight * (1 + np.sqrt(size))
-    sets.made.cell(keys.cell, count, high=len(row.base), need=need, cost=cost, gone=not shown)
+    sets.made.cell(keys.cell, count, high=len(row.base), need=need, cost=cost if shown else VAGUE_COST)
     sets.made.cell(keys.rest, size - count, high=len(row.base), cost=0.0, gone=True)
     sets.made.total(keys.base, [keys.cell, keys.rest])
     return keys.cell

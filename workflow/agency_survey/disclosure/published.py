@@ -192,7 +192,8 @@ def _plain(text: str) -> str:
 def audit(found: Catalogue, claims: Mapping[str, Mapping], published: Published, rules: Rules) -> dict:
     """What an outsider derives of the cells at risk from everything that was published.
 
-    found : the linked system with confidential counts; claims : section -> what was to be left out (``protected``).
+    found : the linked system with confidential counts; claims : section -> what was to be left out (``protected``). What is
+    behind a dash is taken to be known.
     Returns {'leaks': [...], counts, 'sections': {...}, 'narrowest': [...]}; a leak names section, cell, interval and where.
     """
     system, index = found.system, _Index(published, rules)
@@ -202,7 +203,7 @@ def audit(found: Catalogue, claims: Mapping[str, Mapping], published: Published,
     hidden, seen = system.gone.copy(), {}
     hidden[[place[row.cell] for row in found.printed if row.cell]] = True
     for row in found.printed:
-        left_out = not row.shown or row.key in gone.get(row.section, ())
+        left_out = row.key in gone.get(row.section, ())
         where = index.estimate(row) if left_out else "published"
         if where and row.cell:
             hidden[place[row.cell]] = False
@@ -254,7 +255,7 @@ def _totals_away(found: Catalogue, gone: Mapping[str, set], index: _Index) -> tu
     away[[place[row.total] for row in found.printed if row.total]] = True
     for row in found.printed:
         if row.total:
-            left_out = not row.shown or row.key in gone.get(row.section, ())
+            left_out = row.key in gone.get(row.section, ())
             at = index.estimate(row) if left_out else "published"
             if at:
                 away[place[row.total]] = False

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from agency_survey import marks
 from agency_survey.disclosure.rules import model_problems
 from agency_survey.errors import InputError
 
@@ -258,12 +259,12 @@ def screened(
     base : bool (n,) of each row; counted : bool (n,) of each row, None for what is no share of units; agency : (n,)
     identifiers where records are cases; tail : of each row the share of its base on the near side of a quantile; amount :
     of each row what a total or mean adds up; design : where the bases are known
-    to all, a name of what is counted, so that measures of one name are the same thing.
+    to all, a name of what is counted, so that measures of one name are the same thing. Adds ``status``: 'withheld' or 'shown'.
     """
     watch = _WATCH.get()
+    found, estimate = found.assign(status=marks.SHOWN), "share" if "share" in found else "value"
     if watch is None:
         return found
-    found, estimate = found.copy(), "share" if "share" in found else "value"
     watch.groups += 1
     none = [None] * len(found)
     more = zip(tail or none, amount or none, strict=True)
@@ -279,6 +280,7 @@ def screened(
             continue
         if cell_key(inside, told, row["measure"]) in watch.protected:
             found.loc[label, [estimate, "se", "low", "high"]] = np.nan
+            found.loc[label, "status"] = marks.WITHHELD
         coarse = watch.bases.get(set_key(inside))
         if coarse is not None:
             for name in ("n", "agencies", "df"):

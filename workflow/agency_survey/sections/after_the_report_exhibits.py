@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger, lemas, tables
+from agency_survey import figures, ledger, lemas, marks, tables
 from agency_survey.sections import after_the_report as section
 from agency_survey.tables import Table, percent_cell
 
@@ -86,9 +86,9 @@ def answers_table(found: pd.DataFrame, wave: int, limits: dict, level: float, li
         "n: respondents with an answer, unweighted. State agencies are in no population class; the waves measure the "
         "population served in different ways, above all for sheriffs' offices, so their classes are not to be compared. "
         "No interval: no respondent of the group gave the answer (or all did), which leaves no variance to estimate, or "
-        "the sample is a full count of the group, in which only unanswered questions leave doubt. "
-        + tables.reliability_note(limits),
+        "the sample is a full count of the group, in which only unanswered questions leave doubt. ",
         widths=(20, 6, 17, 17, 17, 17, 17),
+        marks=marks.explained(limits),
     )
 
 
@@ -150,7 +150,8 @@ def task_force_table(found: pd.DataFrame, limits: dict, level: float, line: str)
         shown,
         found,
         line,
-        "n: respondents, unweighted; page 1 weights. " + tables.reliability_note(limits),
+        "n: respondents, unweighted; page 1 weights.",
+        marks=marks.explained(limits),
     )
 
 

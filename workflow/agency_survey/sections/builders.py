@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from agency_survey import estimate, figures, hypotheses, ledger, tables
+from agency_survey import estimate, figures, hypotheses, ledger, marks, tables
 from agency_survey.design import SurveyDesign
 from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
@@ -25,14 +25,13 @@ from agency_survey.tables import DASH, Table
 SIZE = "Population served"
 ALPHA = 0.05
 RAO_SCOTT, WALD, TREND = "Rao-Scott", "Wald", "trend"
-HIDDEN = "\N{EN DASH}"
-NOT_SHOWN = f"{HIDDEN}: too uncertain to be shown, or left out to protect single agencies."
+HIDDEN = marks.DASH
 SHADES = ["#08306B", "#2E75B6", "#9DC3E6", "#E4ECF4"]
 TEST_NOTE = (
     "Lines in italics: p-values of the test that all groups above are equal, {kinds}, and of a linear trend over the classes "
     "of population, adjusted for all tests of the table by Holm's [-@holm1979] method."
 )
-POOLED_NOTE = "Groups that are left out to protect single agencies count as one in their test."
+POOLED_NOTE = "Groups whose numbers are withheld count as one in their test."
 KINDS = {
     RAO_SCOTT: "with Rao and Scott's [-@raoscott1984] second-order correction",
     WALD: "a Wald test of the means",
@@ -105,11 +104,11 @@ def value_reliability(value: float, se: float, n: int, limits: dict) -> str:
 
 
 def masked_values(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
-    """``values`` as they may be shown: missing where hidden (the counterpart of ``tables.masked``)."""
+    """``values`` as they may be shown: missing where hidden, which ``status`` says (the counterpart of ``tables.masked``)."""
     found = found.astype({name: float for name in ("value", "se", "low", "high")})
     hidden = [value_reliability(row.value, row.se, row.n, limits) == "hidden" for row in found.itertuples()]
     found.loc[hidden, ["value", "se", "low", "high"]] = np.nan
-    return found
+    return found.assign(status=marks.judged(found, hidden))
 
 
 # -- tests -------------------------------------------------------------------------------------------------------------
@@ -262,14 +261,14 @@ def checks_note(found: pd.DataFrame) -> str:
 
 def cell(row, limits: dict) -> str:
     """'43.7 (41.8-45.6)' of a row of ``survey.shares``, in percent."""
-    return tables.percent_cell(row.share, row.se, row.low, row.high, row.n, limits)
+    return tables.percent_cell(row.share, row.se, row.low, row.high, row.n, limits, marks.status_of(row))
 
 
 def value_cell(row, limits: dict, places: int = 1, floor: float | None = None) -> str:
     """'8.8 (7.9-9.7)' of a row of ``values``, flagged and hidden as shares are; ``floor`` cuts the lower limit."""
     state = value_reliability(row.value, row.se, row.n, limits)
     if state == "hidden":
-        return HIDDEN
+        return marks.of(marks.status_of(row))
     text = f"{row.value:,.{places}f}" + ("\\*" if state == "flagged" else "")
     if not (row.se > tables.NOISE and math.isfinite(row.low) and math.isfinite(row.high)):
         return text
@@ -298,12 +297,13 @@ def domains_table(
     cells: Callable | dict[str, Callable],
     checks: pd.DataFrame | None = None,
     count: str | None = "min",
+    explained: Mapping[str, str] | None = None,
 ) -> Table:
     """Table with a row a domain and a column a measure; tests stand in lines in italics below their breakdown.
 
     found : long table by domain and measure; columns : measure -> heading, in order; cells : row -> text, one for all or
     by measure; checks : ``adjusted`` tests of measures that are columns; count : which of the measures' counts stands in
-    column n ('min', 'max'), None for no such column; widths : of all columns.
+    column n ('min', 'max'), None for no such column; widths : of all columns; explained : ``Table.marks``.
     """
     data = found[found["measure"].isin(list(columns))].reset_index(drop=True)
     shown = []
@@ -319,7 +319,7 @@ def domains_table(
             shown.append(line)
         if checks is not None:
             shown += _test_lines(checks[checks["breakdown"] == breakdown], columns, bool(count))
-    return Table(ident, caption, pd.DataFrame(shown), data, source, notes, widths=widths)
+    return Table(ident, caption, pd.DataFrame(shown), data, source, notes, widths=widths, marks=explained or {})
 
 
 def _test_lines(checks: pd.DataFrame, columns: dict[str, str], counted: bool) -> list[dict]:
@@ -336,10 +336,17 @@ def _p_cell(part: pd.DataFrame, measure: str) -> str:
 
 
 def lines_table(
-    ident: str, caption: str, lines: list[dict], data: pd.DataFrame, source: str, notes: str, widths: tuple[int, ...]
+    ident: str,
+    caption: str,
+    lines: list[dict],
+    data: pd.DataFrame,
+    source: str,
+    notes: str,
+    widths: tuple[int, ...],
+    explained: Mapping[str, str] | None = None,
 ) -> Table:
-    """Table of ready lines (heading -> text)."""
-    return Table(ident, caption, pd.DataFrame(lines), data, source, notes, widths=widths)
+    """Table of ready lines (heading -> text); explained : ``Table.marks``."""
+    return Table(ident, caption, pd.DataFrame(lines), data, source, notes, widths=widths, marks=explained or {})
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------
@@ -434,8 +441,8 @@ def parts_figure(
 ) -> figures.Figure:
     """Shares that add up to all agencies: a panel for each part, a bar with its interval and its percent for each group.
 
-    data : columns ``bar`` (the group), measure (the part), share, low, high; what may not be shown is missing, and has a
-    dash in the place of its number. More than four parts stand in two rows of panels.
+    data : columns ``bar`` (the group), measure (the part), share, low, high; what may not be shown is missing, and has the
+    mark of its ``status`` in the place of its number, explained in the notes. More than four parts stand in two rows of panels.
     """
 
     def draw(data: pd.DataFrame):
@@ -452,9 +459,9 @@ def parts_figure(
             at = np.arange(len(bars), dtype=float)
             axis.barh(at, 100 * found["share"], color=SHADES[2], height=0.62)
             figures.intervals(axis, found, at, figures.INK, "none")
-            for y, share in zip(at, found["share"], strict=True):
-                axis.text(1.02, y, f"{100 * share:.0f}" if math.isfinite(share) else HIDDEN, va="center", fontsize=8,
-                          transform=axis.get_yaxis_transform())  # fmt: skip
+            for y, (_, row) in zip(at, found.iterrows(), strict=True):
+                text = f"{100 * row['share']:.0f}" if math.isfinite(row["share"]) else marks.of(marks.status_of(row))
+                axis.text(1.02, y, text, va="center", fontsize=8, transform=axis.get_yaxis_transform())
             axis.set_title(textwrap.fill(part, 18 if columns < 4 else 12), fontsize=9)
             axis.set_xlim(0, limit)
             axis.set_xticks(np.linspace(0, limit, 3))
@@ -468,16 +475,21 @@ def parts_figure(
             canvas.supylabel(ylabel, fontsize=9)
         return canvas
 
-    at = data.set_index([bar, "measure"])["share"]
+    columns = [name for name in ("share", "status") if name in data]
+    printed = data.set_index([bar, "measure"])[columns].reindex(pd.MultiIndex.from_product([bars, parts]))
+    at = {key: row for key, row in printed.iterrows()}
     alt = f"{opening or f'Bars with intervals in {len(parts)} panels, one for each answer'}. {xlabel}. " + " ".join(
-        f"{name}: " + ", ".join(f"{part.lower()} {_spoken(at.get((name, part), np.nan))}" for part in parts) + "."
-        for name in bars
+        f"{name}: " + ", ".join(f"{part.lower()} {_spoken(at[name, part])}" for part in parts) + "." for name in bars
     )
+    occur = {marks.of(marks.status_of(row)) for row in at.values() if not math.isfinite(row["share"])}
+    notes = " ".join(part for part in (notes, marks.note(marks.UNCERTAIN, occur)) if part)
     return figures.Figure(ident, caption, alt, data, source, draw, notes)
 
 
-def _spoken(share: float) -> str:
-    return f"{100 * share:.1f} percent" if math.isfinite(share) else "not shown"
+def _spoken(row: pd.Series) -> str:
+    if math.isfinite(row["share"]):
+        return f"{100 * row['share']:.1f} percent"
+    return "withheld" if marks.status_of(row) == marks.WITHHELD else "not shown"
 
 
 def _ceiling(data: pd.DataFrame, step: int) -> float:
@@ -603,6 +615,7 @@ def add_values(
             interval=(row.low, row.high),
             level=level,
             n=int(row.n),
+            status=marks.status_of(row),
         )
 
 

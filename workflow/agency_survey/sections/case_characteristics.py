@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agency_survey import distributions, estimate
+from agency_survey import distributions, estimate, marks
 from agency_survey.design import SurveyDesign
 from agency_survey.disclosure import watch
 from agency_survey.ingest import require_labels
@@ -249,10 +249,11 @@ def unweighted(rows: pd.DataFrame, measures: dict[str, Measure], domain: str) ->
     found = []
     for name, one in measures.items():
         used = inside & one.known
-        value = one.y[used].sum() / one.x[used].sum() if one.x[used].any() else np.nan
+        value, status = one.y[used].sum() / one.x[used].sum() if one.x[used].any() else np.nan, marks.SHOWN
         if watch.left_out(f"{name}, {domain}", [value], [(used, one.counted, name)]):
-            value = np.nan
+            value, status = np.nan, marks.WITHHELD
         line = {"breakdown": survey.ALL, "domain": domain, "measure": name, "percent": one.share, "value": value}
         line |= {"n": int(used.sum()), "agencies": rows.loc[used, "agency_id"].nunique(), "df": 0}
+        line["status"] = status
         found.append(line | dict.fromkeys(["se", "low", "high"], np.nan))
     return pd.DataFrame(found)

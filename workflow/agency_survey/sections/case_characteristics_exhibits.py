@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from agency_survey import estimate, figures, ledger
+from agency_survey import estimate, figures, ledger, marks
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
@@ -19,7 +19,7 @@ from agency_survey.sections.case_tables import (
     CLUSTER_NOTE,
     HOLM_NOTE,
     RAO_SCOTT_NOTE,
-    few_note,
+    explained,
     interval_note,
     range_of,
 )
@@ -314,10 +314,11 @@ def types_table(found: Results, limits: dict, level: float, synthetic: bool) -> 
         {name: name for name in GROUPS},
         survey.source(synthetic),
         "n: agencies with answers to Part II whose numbers of sex and of labor investigations are both known, "
-        f"unweighted. {builders.checks_note(found.group_tests)} {survey.ALIKE_NOTE} {few_note(limits)}",
+        f"unweighted. {builders.checks_note(found.group_tests)} {survey.ALIKE_NOTE}",
         (26, 7, 21, 21, 21),
         lambda row: case_tables.cell(row, limits),
         found.group_tests,
+        explained=explained(limits),
     )
 
 
@@ -342,9 +343,10 @@ def single_table(found: Results, limits: dict, level: float, synthetic: bool) ->
         survey.source(synthetic),
         "n: agencies with two investigations or more, unweighted. Expected by chance: if the types of an agency's "
         "investigations were drawn at random from all investigations, with their overall share of sex trafficking "
-        f"taken as known. More than expected: in percentage points. {few_note(limits)}",
+        "taken as known. More than expected: in percentage points.",
         (26, 7, 21, 21, 24),
         {section.ONE_TYPE: percent, section.EXPECTED: percent, section.EXCESS: points},
+        explained=explained(limits),
     )
 
 
@@ -370,12 +372,13 @@ def years_table(years: section.Years, level: float, synthetic: bool) -> Table:
         "n: agencies that gave the year's number, unweighted. Totals: agencies with cases times the mean of those "
         "that gave the number; limits on the log scale. Growth: from the slope of the logarithms of the totals.",
         (18, 14, 32, 32),
+        explained=marks.UNCERTAIN,
     )
 
 
 def _count_cell(row) -> str:
     if not np.isfinite(row["value"]):
-        return builders.HIDDEN
+        return marks.of(row["status"])
     return f"{row['value']:,.0f} ({row['low']:,.0f}{DASH}{row['high']:,.0f})"
 
 
@@ -403,7 +406,7 @@ def settings_table(found: Results, limits: dict, level: float, synthetic: bool) 
         CASE_COLUMNS,
         limits,
         survey.source(synthetic),
-        f"{COUNT_NOTE} {ALL_NOTE} Last line: {RAO_SCOTT_NOTE}. {few_note(limits)}",
+        f"{COUNT_NOTE} {ALL_NOTE} Last line: {RAO_SCOTT_NOTE}.",
         (28, 14, 19, 19, 19),
         first="Setting",
         counted=ALL_CASES,
@@ -421,7 +424,7 @@ def victims_table(found: Results, limits: dict, level: float, synthetic: bool) -
         limits,
         survey.source(synthetic),
         "Ages: percent of the victims whose age is known; other lines: of all victims. " + f"{COUNT_NOTE} {ALL_NOTE} "
-        f"Sex less labor: percentage points. {HOLM_NOTE} {CLUSTER_NOTE} {few_note(limits)}",
+        f"Sex less labor: percentage points. {HOLM_NOTE} {CLUSTER_NOTE}",
         (20, 12, 18, 18, 18, 23, 8),
         first="Victims",
         counted=ALL_CASES,
@@ -443,7 +446,7 @@ def origins_table(found: Results, limits: dict, level: float, synthetic: bool) -
         CASE_COLUMNS,
         limits,
         survey.source(synthetic),
-        f"{COUNT_NOTE} {ALL_NOTE} Last line: {RAO_SCOTT_NOTE}. {few_note(limits)}",
+        f"{COUNT_NOTE} {ALL_NOTE} Last line: {RAO_SCOTT_NOTE}.",
         (28, 14, 19, 19, 19),
         first="Origin",
         counted=ALL_CASES,
@@ -463,7 +466,7 @@ def suspects_table(found: Results, limits: dict, level: float, synthetic: bool) 
         CASE_COLUMNS,
         limits,
         survey.source(synthetic),
-        f"{COUNT_NOTE} {ALL_NOTE} Last line: {RAO_SCOTT_NOTE}. {few_note(limits)}",
+        f"{COUNT_NOTE} {ALL_NOTE} Last line: {RAO_SCOTT_NOTE}.",
         (28, 14, 19, 19, 19),
         first="Suspects",
         counted=ALL_CASES,
@@ -485,7 +488,7 @@ def traits_table(found: Results, limits: dict, level: float, synthetic: bool) ->
         limits,
         survey.source(synthetic),
         "The first two lines are means, the others percent of cases; differences of percent are percentage points. "
-        f"{COUNT_NOTE} {ALL_NOTE} {HOLM_NOTE} {CLUSTER_NOTE} {few_note(limits)}",
+        f"{COUNT_NOTE} {ALL_NOTE} {HOLM_NOTE} {CLUSTER_NOTE}",
         (24, 12, 17, 17, 17, 23, 8),
         first="Trait",
         counted=ALL_CASES,
@@ -507,8 +510,7 @@ def networks_table(found: Results, limits: dict, level: float, synthetic: bool) 
         limits,
         survey.source(synthetic),
         "Base: all agencies with cases that answered, also those that report no link. n: unweighted. p: that the "
-        f"three groups are alike, {RAO_SCOTT_NOTE}, adjusted for all tests of the table [Holm's method, @holm1979]. "
-        f"{few_note(limits)}",
+        f"three groups are alike, {RAO_SCOTT_NOTE}, adjusted for all tests of the table [Holm's method, @holm1979].",
         (22, 7, 18, 18, 18, 18, 8),
         first="Linked to",
         counted=survey.ALL,
@@ -528,7 +530,7 @@ def weighting_table(found: Results, limits: dict, level: float, synthetic: bool)
         survey.source(synthetic),
         "Described cases: each with its agency's weight, as in the rest of the chapter. All investigations: the "
         "described cases stand for all of their agency's. Unweighted: the returned forms as they are. Percent, but "
-        f"for victims per case. {COUNT_NOTE} {few_note(limits)}",
+        f"for victims per case. {COUNT_NOTE}",
         (30, 14, 20, 20, 16),
         first="Figure",
         counted=WEIGHTINGS["described"],
@@ -599,8 +601,8 @@ def settings_figure(found: Results, level: float, synthetic: bool) -> figures.Fi
         data,
         {name: {"": name} for name in (SEX, LABOR) if (data["group"] == name).any()},
         source,
-        f"n = {range_of(data['n'])} cases by type. {interval_note(level)} Shares too uncertain for "
-        "@tbl-cases-settings are not drawn.",
+        f"n = {range_of(data['n'])} cases by type. {interval_note(level)} Shares that "
+        "@tbl-cases-settings does not show are not drawn.",
         order=names,
         xlabel="Percent of cases of the type",
         opening="Two panels of points with intervals.",
@@ -646,8 +648,8 @@ def networks_figure(found: Results, level: float, synthetic: bool) -> figures.Fi
         data,
         {name: {"": name} for name in GROUPS if (data["group"] == name).any()},
         source,
-        f"n = {range_of(data['n'])} agencies by group and answer. {interval_note(level)} Shares too uncertain for "
-        "@tbl-cases-networks are not drawn.",
+        f"n = {range_of(data['n'])} agencies by group and answer. {interval_note(level)} Shares that "
+        "@tbl-cases-networks does not show are not drawn.",
         order=[section.ANY_LINK, *kinds],
         xlabel="Percent of agencies",
         opening="Three panels of points with intervals.",

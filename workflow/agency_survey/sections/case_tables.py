@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-from agency_survey import estimate, figures, ledger, tables
+from agency_survey import estimate, figures, ledger, marks, tables
 from agency_survey.figures import Figure
 from agency_survey.ledger import level_text, slug
 from agency_survey.sections import builders, cases
@@ -20,20 +20,14 @@ IN_WORDS = dict(
         ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
 )
-FEW_NOTE = (
-    "\\* relative standard error over {flag} percent; \N{EN DASH} not shown: relative standard error over {hide} percent"
-    ", fewer than {n} agencies, or left out to protect single agencies (@sec-methods-printed)."
-)
 HOLM_NOTE = "p: adjusted for all tests of the table [Holm's method, @holm1979], the intervals are not."
 CLUSTER_NOTE = "Errors allow for cases of one agency being alike."
 RAO_SCOTT_NOTE = "test of independence with Rao and Scott's second-order correction [@raoscott1984]"
 
 
-def few_note(limits: dict) -> str:
-    """The note that explains the asterisk and the dash where agencies are counted."""
-    return FEW_NOTE.format(
-        flag=f"{100 * limits['flag_rse']:g}", hide=f"{100 * limits['hide_rse']:g}", n=limits["hide_n"]
-    )
+def explained(limits: dict) -> dict[str, str]:
+    """``marks.explained`` where agencies are counted."""
+    return marks.explained(limits, "agencies")
 
 
 # -- cells and tables --------------------------------------------------------------------------------------------------
@@ -42,14 +36,16 @@ def few_note(limits: dict) -> str:
 def cell(row, limits: dict) -> str:
     """'43.7 (41.8-45.6)' of a row of ``masked`` estimates: a share in percent, another ratio as it is."""
     if row.percent:
-        return tables.percent_cell(row.value, row.se, row.low, row.high, row.agencies, limits)
-    judged = pd.Series({"value": row.value, "se": row.se, "low": row.low, "high": row.high, "n": row.agencies})
-    return builders.value_cell(judged, limits)
+        return tables.percent_cell(row.value, row.se, row.low, row.high, row.agencies, limits, marks.status_of(row))
+    judged = {"value": row.value, "se": row.se, "low": row.low, "high": row.high, "n": row.agencies}
+    return builders.value_cell(pd.Series(judged | {"status": marks.status_of(row)}), limits)
 
 
 def plain_cell(row) -> str:
     """'43.7' of an estimate without errors: a share in percent, another ratio as it is."""
-    return f"{100 * row.value if row.percent else row.value:,.1f}" if math.isfinite(row.value) else builders.HIDDEN
+    if not math.isfinite(row.value):
+        return marks.of(marks.status_of(row))
+    return f"{100 * row.value if row.percent else row.value:,.1f}"
 
 
 def count_cell(row) -> str:
@@ -60,10 +56,15 @@ def count_cell(row) -> str:
 def difference_cell(row) -> str:
     """'+12.3 (4.1-20.5)' of a row of ``contrasts``: of shares in percentage points."""
     if not math.isfinite(row.value):
-        return builders.HIDDEN
+        return marks.of(marks.status_of(row))
     scale = 100 if row.percent else 1
     value, low, high = (f"{scale * v:+.1f}".replace("-", ledger.MINUS) for v in (row.value, row.low, row.high))
     return f"{value} ({low}{tables.TO}{high})"
+
+
+def _p_cell(row) -> str:
+    """The p-value of a contrast, or the mark of one that is not shown."""
+    return builders.p_text(row.p_adjusted) if math.isfinite(row.value) else marks.of(marks.status_of(row))
 
 
 def measures_table(
@@ -105,7 +106,7 @@ def measures_table(
         }
         if compared is not None:
             line |= {DIFFERENCE: difference_cell(differences[measure])}
-            line |= {"p": builders.p_text(differences[measure].p_adjusted)}
+            line |= {"p": _p_cell(differences[measure])}
         elif p is not None:
             line |= {"p": builders.p_text(p[measure]) if measure in p else ""}
         shown.append(line)
@@ -114,9 +115,10 @@ def measures_table(
             {first: f"*{words}*"} | dict.fromkeys(list(shown[0])[1:-1], "") | {list(shown[0])[-1]: f"*{value}*"}
         )
     if compared is not None:
-        extra = compared.drop(columns="percent").rename(columns={name: f"difference_{name}" for name in cases.LIMITS})
+        named = {name: f"difference_{name}" for name in [*cases.LIMITS, "status"]}
+        extra = compared.drop(columns="percent").rename(columns=named)
         data = data.merge(extra, on="measure", how="left")
-    return Table(ident, caption, pd.DataFrame(shown), data, source, notes, widths=widths)
+    return Table(ident, caption, pd.DataFrame(shown), data, source, notes, widths=widths, marks=explained(limits))
 
 
 def on_axis(found: pd.DataFrame, measures: list[str], labels: dict[str, str] | None = None) -> pd.DataFrame:
@@ -181,6 +183,7 @@ def add(
             interval=(row.low, row.high),
             level=level,
             n=int(row.n),
+            status=marks.status_of(row),
         )
 
 
@@ -200,6 +203,7 @@ def add_contrasts(
             se=row.se,
             interval=(row.low, row.high),
             level=level,
+            status=marks.status_of(row),
             **common,
         )
         add_p(numbers, f"{ident}.p", row.p_adjusted, row.measure, domain, "t test, Holm's adjustment")

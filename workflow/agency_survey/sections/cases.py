@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agency_survey import distributions, estimate, hypotheses, tables
+from agency_survey import distributions, estimate, hypotheses, marks, tables
 from agency_survey.design import SurveyDesign
 from agency_survey.disclosure import watch
 from agency_survey.sections import builders, survey
@@ -188,6 +188,7 @@ def _without_totals(found, measures: Mapping[str, Measure], bases: list, weight:
         watch.follows(f"{row['domain']}, {row['measure']}", [row["value"]], [(used, None, line["measure"])])
     gone = [label for label, value in zip(of, kept["value"], strict=True) if np.isnan(value)]
     found.loc[gone, LIMITS] = np.nan
+    found.loc[gone, "status"] = marks.WITHHELD
     return found
 
 
@@ -200,7 +201,7 @@ def screened_totals(found: pd.DataFrame, breakdown: str, measures: list[Measure]
     amounts = [watch.Amount.of(one.adds, one.y, weight) for one in measures]
     lines = found.assign(breakdown=breakdown, domain=found["measure"], percent=False)
     kept = watch.screened(lines, bases, [None] * len(bases), amount=amounts)
-    return kept[list(found.columns)]
+    return kept[[*found.columns, "status"]]
 
 
 def totals_told(found: pd.DataFrame, measures: list[Measure], weight: np.ndarray) -> list[tuple]:
@@ -217,7 +218,7 @@ def masked(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
     hidden = [state(row, limits) == "hidden" for row in found.itertuples()]
     found.loc[hidden, LIMITS] = np.nan
     found.loc[~(found["se"] > tables.NOISE), ["low", "high"]] = np.nan
-    return found
+    return found.assign(status=marks.judged(found, hidden))
 
 
 def state(row, limits: dict) -> str:
@@ -251,11 +252,13 @@ def contrasts(design: SurveyDesign, measures: Mapping[str, Measure], first, seco
 
 
 def without_hidden(compared: pd.DataFrame, public: pd.DataFrame) -> pd.DataFrame:
-    """``contrasts`` without those of a measure that ``masked`` hides in one of the two domains."""
-    lost = public.loc[(public["breakdown"] != survey.ALL) & public["value"].isna(), "measure"]
+    """``contrasts`` without those of a measure that ``masked`` hides in one of the two domains; ``status`` says why."""
+    sides = public[(public["breakdown"] != survey.ALL) & public["value"].isna()]
+    withheld = {row.measure for row in sides.itertuples() if marks.status_of(row) == marks.WITHHELD}
     compared = compared.copy()
-    compared.loc[compared["measure"].isin(set(lost)), [*LIMITS, "p", "p_adjusted"]] = np.nan
-    return compared
+    compared.loc[compared["measure"].isin(set(sides["measure"])), [*LIMITS, "p", "p_adjusted"]] = np.nan
+    missing = np.where(compared["measure"].isin(withheld), marks.WITHHELD, marks.IMPRECISE)
+    return compared.assign(status=np.where(compared["value"].isna(), missing, marks.SHOWN))
 
 
 def independence(design: SurveyDesign, answer: pd.Series, parts: list) -> estimate.Test:

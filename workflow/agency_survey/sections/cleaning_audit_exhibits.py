@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger, tables
+from agency_survey import figures, ledger, marks, tables
 from agency_survey.cleaning import Cleaned
 from agency_survey.codebook import SURVEY, Codebook
 from agency_survey.design import SurveyDesign
@@ -392,8 +392,9 @@ def effect_table(moved: pd.DataFrame, limits: dict, level: float, synthetic: boo
         "standard error (s.e.) takes into account that both rest on one sample. n: agencies (in the last two rows, cases) "
         "that count, unweighted; Differ: those that enter the two estimates with other answers, or one of them only. "
         "Totals are of records with a valid number and are not raised for those without; a case counts with the weight of "
-        "its agency, and cases that an agency did not describe are not counted. " + tables.reliability_note(limits),
+        "its agency, and cases that an agency did not describe are not counted.",
         widths=(34, 14, 9, 26, 9, 19, 9),
+        marks=marks.explained(limits),
     )
 
 

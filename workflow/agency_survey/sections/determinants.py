@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agency_survey import distributions, estimate, hypotheses, logic, models
+from agency_survey import distributions, estimate, hypotheses, logic, marks, models
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.disclosure import watch
@@ -387,7 +387,7 @@ def calibration(part: Study, last: Model, level: float) -> pd.DataFrame:
     """By group of fitted probability: mean prediction and observed share with logit limits."""
     group = risk_groups(last.fit, part.settings["diagnostics"])
     if group is None:
-        return pd.DataFrame(columns=["group", "predicted", "share", "se", "low", "high", "n"])
+        return pd.DataFrame(columns=["group", "predicted", "share", "se", "low", "high", "n", "status"])
     rows = last.fit.model.rows
     placed, p = np.full(part.design.n, -1), np.zeros(part.design.n)
     placed[rows.inside], p[rows.inside] = group, predictions(last.fit)
@@ -402,7 +402,7 @@ def calibration(part: Study, last: Model, level: float) -> pd.DataFrame:
     found = pd.DataFrame(found, columns=["group", "predicted", "share", "se", "low", "high", "n"])
     inside = [placed == code for code in range(len(found))]
     told = found.assign(breakdown="Fitted probability", domain=found["group"].astype(str), measure="Any case")
-    return watch.screened(told, inside, [(y == 1) & one for one in inside])[list(found.columns)]
+    return watch.screened(told, inside, [(y == 1) & one for one in inside])[[*found.columns, "status"]]
 
 
 # ---- who the agencies are --------------------------------------------------------------------------------------------
@@ -412,8 +412,8 @@ def described(part: Study, last: Model, level: float) -> pd.DataFrame:
     """Variables of the last model among agencies with and without a case: shares of categories, means of numbers.
 
     Columns: variable, label, kind ('share' or 'mean'), base (of a logarithm, 0 for others), some, none, all
-    (agencies with a case, without, both; each with _se, _low, _high, _n), cell (fewest agencies with and without a case), p of the variable (Rao-Scott F or
-    t test), in the variable's first row.
+    (agencies with a case, without, both; each with _se, _low, _high, _n, _status), cell (fewest agencies with and without a case), p of the variable (Rao-Scott F or
+    t test), in the variable's first row, and its p_status.
     """
     yes = last.inside & (part.outcome == 1)
     groups = {"some": yes, "none": last.inside & ~yes, "all": last.inside}
@@ -428,6 +428,7 @@ def described(part: Study, last: Model, level: float) -> pd.DataFrame:
                 "label": label,
                 "kind": "share" if share else "mean",
                 "p": test if k == 0 else np.nan,
+                "p_status": marks.SHOWN,
             }
             row["base"] = part.settings["logarithms"].get(name, {}).get("base", 0)
             for group, inside in groups.items():
@@ -447,10 +448,11 @@ def described(part: Study, last: Model, level: float) -> pd.DataFrame:
             counted = [y > 0 if share else None] * len(groups)
             kept = watch.screened(told, list(groups.values()), counted)
             for group, line in zip(groups, kept.itertuples(), strict=True):
-                row |= {group: line.value} | {f"{group}_{end}": getattr(line, end) for end in ("se", "low", "high")}
+                ends = ("se", "low", "high", "status")
+                row |= {group: line.value} | {f"{group}_{end}": getattr(line, end) for end in ends}
             sides = [(inside, y > 0 if share else None, label) for inside in list(groups.values())[:2]]
             if watch.left_out(f"{label}, by any case", [row["p"]], sides):
-                row["p"] = np.nan
+                row |= {"p": np.nan, "p_status": marks.WITHHELD if k == 0 else marks.SHOWN}
             found.append(row)
     return pd.DataFrame(found)
 

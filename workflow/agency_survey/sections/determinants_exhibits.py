@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger
+from agency_survey import figures, ledger, marks
 from agency_survey.sections import builders, survey
 from agency_survey.sections.determinants import Counts, Model, Study, column_label
 from agency_survey.sections.determinants_checks import MAIN, Robustness, Tipping
@@ -75,8 +75,12 @@ def sample_table(found: pd.DataFrame, look: Print) -> Table:
             values = np.array([getattr(row, f"{group}{end}") for end in ("", "_low", "_high")])
             values = 100 * values if not mean else row.base**values if row.base else values
             cell = ratio_cell(*values, places=1 if not mean else 0 if row.base else 2)
+            if getattr(row, f"{group}_status") == marks.WITHHELD:
+                cell = marks.D
             line[heading] = cell.split(" (")[0] if group == "all" else cell
         line["p"] = builders.p_text(row.p) if np.isfinite(row.p) else ""
+        if row.p_status == marks.WITHHELD:
+            line["p"] = marks.D
         lines.append(line)
     first = found.iloc[0]
     counted = {"Trait": "Agencies, unweighted"}
@@ -94,6 +98,7 @@ def sample_table(found: pd.DataFrame, look: Print) -> Table:
         "logarithm. Preparation: "
         "number of its three steps.",
         (32, 24, 22, 10, 8),
+        explained=marks.PROTECTED,
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger, tables
+from agency_survey import figures, ledger, marks, tables
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
 from agency_survey.sections import builders, cases, survey
 from agency_survey.sections import identification as section
-from agency_survey.sections.builders import ALPHA, HIDDEN, SIZE, aside, cell, quoted, value_cell
+from agency_survey.sections.builders import ALPHA, SIZE, aside, cell, quoted, value_cell
 from agency_survey.sections.case_tables import most_often
 from agency_survey.sections.identification import (
     AGENCIES,
@@ -200,8 +200,7 @@ def any_table(found, totals, shares, checks, limits: dict, level: float, synthet
         _by_domain(together, found),
         {ANY: "Percent with a case", number: "Agencies in the country", part: part},
         survey.source(synthetic),
-        f"n: agencies that said whether they had a case, unweighted. {FILLED} {LOCAL_NOTE} {builders.checks_note(checks)} "
-        + tables.reliability_note(limits),
+        f"n: agencies that said whether they had a case, unweighted. {FILLED} {LOCAL_NOTE} {builders.checks_note(checks)}",
         (26, 8, 24, 28, 24),
         {
             ANY: lambda row: cell(row, limits),
@@ -210,6 +209,7 @@ def any_table(found, totals, shares, checks, limits: dict, level: float, synthet
         },
         checks,
         count="max",
+        explained=marks.explained(limits),
     )
 
 
@@ -236,10 +236,11 @@ def number_table(counts, quartiles, means, checks, limits: dict, level: float, s
         {name: name for name in [*COUNTS, MEAN, "Median"]},
         survey.source(synthetic),
         "n: agencies with a case whose number is known, unweighted. Interval of the median: Woodruff [-@woodruff1952]. "
-        f"{LOCAL_NOTE} {builders.checks_note(checks)} " + tables.reliability_note(limits),
+        f"{LOCAL_NOTE} {builders.checks_note(checks)}",
         (22, 7, 15, 15, 15, 15, 15, 12),
         cells,
         checks,
+        explained=marks.explained(limits),
     )
 
 
@@ -269,9 +270,10 @@ def totals_table(totals, shares, limits: dict, level: float, synthetic: bool) ->
         "n: agencies with a case whose number of cases is known, unweighted, the smallest of the counts. An agency's cases "
         "are counted as it counts them; a case of several agencies is counted by each. "
         f"{FILLED} The shares of agencies by type, region and population class carry no error, as the weights are brought to "
-        f"these counts. {LOCAL_NOTE} " + tables.reliability_note(limits),
+        f"these counts. {LOCAL_NOTE}",
         (24, 8, 22, 14, 18, 18, 18),
         cells | {number: lambda row: value_cell(row, limits, 0, floor=0.0)},
+        explained=marks.explained(limits),
     )
 
 
@@ -298,9 +300,9 @@ def cumulative_table(above, limits: dict, level: float, synthetic: bool) -> Tabl
         lines,
         above,
         survey.source(synthetic),
-        "Local agencies. n: agencies with a case whose number is known, unweighted, cumulative. " + FILLED + " "
-        + tables.reliability_note(limits),
+        "Local agencies. n: agencies with a case whose number is known, unweighted, cumulative. " + FILLED,
         (30, 8, 20, 24, 24),
+        explained=marks.explained(limits),
     )  # fmt: skip
 
 
@@ -326,15 +328,15 @@ def concentration_table(found, limits: dict, level: float, synthetic: bool) -> T
         found,
         survey.source(synthetic),
         "n: agencies with a case of the kind whose number is known, unweighted. Top tenth and quarter: of the agencies with "
-        "such a case, by number of cases. Variances are linearized [@langel2013], intervals on the logit scale. "
-        + tables.reliability_note(limits),
+        "such a case, by number of cases. Variances are linearized [@langel2013], intervals on the logit scale.",
         (20, 8, 22, 20, 20, 20),
+        explained=marks.explained(limits),
     )
 
 
 def _percent(row, limits: dict) -> str:
     if not np.isfinite(row.value):
-        return HIDDEN
+        return marks.of(row.status)
     scaled = row._replace(value=100 * row.value, se=100 * row.se, low=100 * row.low, high=100 * row.high)
     return value_cell(scaled, limits, 1)
 
@@ -359,8 +361,9 @@ def unsure_table(unsure, limits: dict, level: float, synthetic: bool) -> Table:
         unsure,
         survey.source(synthetic),
         "Answered: agencies that answered or said don't know; numbers were asked of agencies with a case. Counts are "
-        "unweighted. " + tables.reliability_note(limits),
+        "unweighted.",
         (28, 12, 30, 10, 10, 10)[: len(lines[0])],
+        explained=marks.explained(limits),
     )
 
 
@@ -378,7 +381,7 @@ def size_figure(apart, level: float, synthetic: bool) -> figures.Figure:
         {"": {"Partner of a task force": "Partner", "Not a partner": "Not a partner"}},
         survey.source(synthetic),
         f"n = {data['n'].min():,} to {data['n'].max():,} local agencies by class and group. Bars: {level_text(level)} logit "
-        "intervals. Estimates that are too uncertain are not drawn.",
+        "intervals. Estimates that may not be shown are not drawn.",
         column="group",
         order=classes,
         xlabel="Percent of agencies with a case",
@@ -416,7 +419,7 @@ def number_figure(counts, synthetic: bool) -> figures.Figure:
         data,
         survey.source(synthetic),
         f"n = {data['n'].min():,} to {data['n'].max():,} local agencies with a case by class; classes with too few of them "
-        f"are not drawn. Lines: the intervals of @tbl-identification-number. {builders.NOT_SHOWN}",
+        f"are not drawn. Lines: the intervals of @tbl-identification-number.",
         bar="domain",
         bars=classes,
         parts=list(COUNTS),
@@ -472,8 +475,8 @@ def cumulative_figure(above, level: float, synthetic: bool) -> figures.Figure:
         survey.source(synthetic),
         draw,
         f"n = {above.loc[above['measure'] == CASES, 'n'].max():,} local agencies with a case whose number is known. Bars: "
-        f"{level_text(level)} logit intervals; shares of all local agencies carry no error. Points too uncertain for "
-        "@tbl-identification-cumulative are not drawn, and the lines pass them by.",
+        f"{level_text(level)} logit intervals; shares of all local agencies carry no error. Points that "
+        "@tbl-identification-cumulative does not show are not drawn, and the lines pass them by.",
     )
 
 

@@ -15,7 +15,7 @@ from agency_survey.sections import builders, case_tables, cases, survey
 from agency_survey.sections import investigation_prosecution as section
 from agency_survey.sections import investigation_prosecution_figures as drawn
 from agency_survey.sections import investigation_prosecution_text as text
-from agency_survey.sections.case_tables import CLUSTER_NOTE, HOLM_NOTE, RAO_SCOTT_NOTE, few_note
+from agency_survey.sections.case_tables import CLUSTER_NOTE, HOLM_NOTE, RAO_SCOTT_NOTE, explained
 from agency_survey.sections.cases import ALL_CASES, GROUPS, LABOR, SEX
 from agency_survey.sections.survey import caption
 from agency_survey.tables import DASH, Table
@@ -301,7 +301,7 @@ def light_table(found: Results, limits: dict, level: float, synthetic: bool) -> 
         survey.source(synthetic),
         "Agencies: ways in which any of their cases came to light, several could be named; n: agencies that "
         f"answered. Cases: the one way of each described case (n = {found.light_cases['n'].max():,}). Last line: "
-        f"{RAO_SCOTT_NOTE}. {few_note(limits)}",
+        f"{RAO_SCOTT_NOTE}.",
         (28, 8, 19, 19, 19, 19),
         first="Way",
         counted=survey.ALL,
@@ -323,7 +323,7 @@ def _by_group(
         limits,
         survey.source(synthetic),
         "Several could be named. n: agencies with cases that answered, unweighted. p: that the three groups are alike, "
-        f"{RAO_SCOTT_NOTE}, adjusted for all tests of the table [Holm's method, @holm1979]. {few_note(limits)}",
+        f"{RAO_SCOTT_NOTE}, adjusted for all tests of the table [Holm's method, @holm1979].",
         (26, 7, 18, 18, 18, 18, 8),
         first=first,
         counted=survey.ALL,
@@ -351,8 +351,9 @@ def challenges_table(found: Results, limits: dict, level: float, synthetic: bool
         lines,
         found.challenges,
         survey.source(synthetic),
-        f"n: agencies with cases that rated the challenge, unweighted. {few_note(limits)}",
+        "n: agencies with cases that rated the challenge, unweighted.",
         (22, 7, 17, 17, 17, 17, 17),
+        explained=explained(limits),
     )
 
 
@@ -373,8 +374,9 @@ def time_table(found: Results, limits: dict, level: float, synthetic: bool) -> T
         together,
         survey.source(synthetic),
         "The first three lines: agencies that investigated both types, which alone were asked. Last line: all "
-        f"agencies with cases, where those of one type spend their time on that one. n: unweighted. {few_note(limits)}",
+        "agencies with cases, where those of one type spend their time on that one. n: unweighted.",
         (30, 7, 21, 21, 21),
+        explained=explained(limits),
     )
 
 
@@ -393,7 +395,7 @@ def charges_table(found: Results, limits: dict, level: float, synthetic: bool) -
         survey.source(synthetic),
         "Charges: percent of cases. Courts and outcomes: percent of the prosecuted cases. "
         + f"{CASE_NOTE} Last lines: "
-        f"{RAO_SCOTT_NOTE}. {few_note(limits)}",
+        f"{RAO_SCOTT_NOTE}.",
         (28, 14, 19, 19, 19),
         first="Charges and outcomes",
         counted=ALL_CASES,
@@ -415,7 +417,7 @@ def flow_table(found: Results, limits: dict, level: float, synthetic: bool) -> T
         survey.source(synthetic),
         "Cases whose whole course is known. The first seven lines: percent of all these cases. Decided: prosecuted "
         f"and not pending. Suspects convicted: percent of all suspects of these cases. {CASE_NOTE} Sex less labor: "
-        f"percentage points. {HOLM_NOTE} {CLUSTER_NOTE} {few_note(limits)}",
+        f"percentage points. {HOLM_NOTE} {CLUSTER_NOTE}",
         (24, 12, 17, 17, 17, 24, 8),
         first="Stage",
         counted=ALL_CASES,
@@ -438,7 +440,7 @@ def services_table(found: Results, limits: dict, level: float, synthetic: bool) 
         limits,
         survey.source(synthetic),
         "Percent of agencies with cases, but for the numbers per investigation and for T visas per certified victim, "
-        f"which is a percentage of those victims. n: agencies that answered, unweighted. {few_note(limits)}",
+        "which is a percentage of those victims. n: agencies that answered, unweighted.",
         (30, 7, 19, 19, 19, 19),
         first="Result",
         counted=survey.ALL,

@@ -17,7 +17,7 @@ from agency_survey.sections.survey import caption
 if TYPE_CHECKING:
     from agency_survey.sections.investigation_prosecution_exhibits import Results
 
-NOT_DRAWN = "Shares too uncertain for @{} are not drawn."
+NOT_DRAWN = "Shares that @{} does not show are not drawn."
 
 
 def light(found: Results, level: float, synthetic: bool) -> figures.Figure:

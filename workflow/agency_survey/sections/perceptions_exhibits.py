@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger, tables, wording
+from agency_survey import figures, ledger, marks, tables, wording
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
@@ -146,8 +146,9 @@ def ratings_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bo
         data,
         survey.source(synthetic),
         "n: agencies that rated the form, unweighted; those that answered don't know or gave no answer are left out and "
-        "shown in @tbl-perceptions-without-rating. " + tables.reliability_note(limits),
+        "shown in @tbl-perceptions-without-rating.",
         widths=(24, 19, 19, 19, 19),
+        marks=marks.explained(limits),
     )
 
 
@@ -164,11 +165,11 @@ def groups_table(found: pd.DataFrame, checks: pd.DataFrame, limits: dict, level:
         {form: form for form in FORMS.values()},
         survey.source(synthetic),
         "n: agencies that rated the form, unweighted, the smallest of the four counts. "
-        + f"{LOCAL_NOTE} {survey.ALIKE_NOTE} {builders.checks_note(checks)} "
-        + tables.reliability_note(limits),
+        + f"{LOCAL_NOTE} {survey.ALIKE_NOTE} {builders.checks_note(checks)}",
         (22, 8, 18, 18, 18, 18),
         lambda row: cell(row, limits),
         checks,
+        explained=marks.explained(limits),
     )
 
 
@@ -185,10 +186,10 @@ def every_table(every: pd.DataFrame, limits: dict, level: float, synthetic: bool
         {name: name for name in EVERY.values()},
         survey.source(synthetic),
         "n: agencies that rated at least one form, unweighted; forms that an agency did not rate are left out of account. "
-        + f"{LOCAL_NOTE} "
-        + tables.reliability_note(limits),
+        + f"{LOCAL_NOTE}",
         (34, 8, 28, 28),
         lambda row: cell(row, limits),
+        explained=marks.explained(limits),
     )
 
 
@@ -212,6 +213,7 @@ def unsure_table(unsure: pd.DataFrame, limits: dict, level: float, synthetic: bo
         unsure,
         survey.source(synthetic),
         "Answered: agencies that gave a rating or answered don't know. Counts are unweighted.",
+        marks=marks.explained(limits),
         widths=(38, 12, 30, 10, 10, 10)[: len(shown[0])],
     )
 
@@ -238,8 +240,9 @@ def sources_table(named: pd.DataFrame, limits: dict, level: float, synthetic: bo
         data,
         survey.source(synthetic),
         "Several sources could be named. n: agencies of all kinds that answered, unweighted. The last two columns are local "
-        "agencies by population served. " + tables.reliability_note(limits),
+        "agencies by population served.",
         widths=(28, 8, 22, 22, 22),
+        marks=marks.explained(limits),
     )
 
 
@@ -291,7 +294,7 @@ def size_figure(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
         },
         survey.source(synthetic),
         f"n = {data['n'].min():,} to {data['n'].max():,} local agencies by class and form. Bars: {level_text(level)} logit "
-        "intervals. Estimates too uncertain for @tbl-perceptions-groups are not drawn.",
+        "intervals. Estimates that @tbl-perceptions-groups does not show are not drawn.",
         column="variable",
         order=classes,
         xlabel="Percent rating it rare or non-existent",

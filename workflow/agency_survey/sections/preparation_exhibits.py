@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from agency_survey import figures, ledger, tables
+from agency_survey import figures, ledger, marks, tables
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
 from agency_survey.sections import builders, cases, survey
 from agency_survey.sections import preparation as section
-from agency_survey.sections.builders import ALPHA, HIDDEN, SIZE, aside, cell, quoted, value_cell
+from agency_survey.sections.builders import ALPHA, SIZE, aside, cell, quoted, value_cell
 from agency_survey.sections.case_tables import most_often
 from agency_survey.sections.preparation import ASSIGNED, COUNTS, DENIES, KNOWS, MEAN, OFFICERS, QUARTILES, STEPS, UNSURE
 from agency_survey.sections.survey import ALL, LOCAL, LOCAL_NOTE, caption, communities
@@ -143,8 +143,8 @@ def _add_index(numbers: ledger.Numbers, index: section.Index, means, reliability
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def _notes(*parts: str, limits: dict) -> str:
-    return " ".join([*parts, tables.reliability_note(limits)])
+def _notes(*parts: str) -> str:
+    return " ".join(parts)
 
 
 def steps_table(steps, checks, limits: dict, level: float, synthetic: bool) -> Table:
@@ -162,11 +162,11 @@ def steps_table(steps, checks, limits: dict, level: float, synthetic: bool) -> T
             LOCAL_NOTE,
             survey.ALIKE_NOTE,
             builders.checks_note(checks),
-            limits=limits,
         ),
         (24, 8, 18, 18, 18, 18),
         lambda row: cell(row, limits),
         checks,
+        explained=marks.explained(limits),
     )
 
 
@@ -184,10 +184,10 @@ def forms_table(forms, limits: dict, level: float, synthetic: bool) -> Table:
         _notes(
             "n: agencies with training that answered, unweighted, the smallest of the counts. Several forms could be named.",
             LOCAL_NOTE,
-            limits=limits,
         ),
         (22, 7, 16, 16, 16, 16, 16),
         lambda row: cell(row, limits),
+        explained=marks.explained(limits),
     )
 
 
@@ -225,16 +225,17 @@ def amounts_table(hours, percent, officers, limits: dict, level: float, syntheti
             "Woodruff [-@woodruff1952]; n: those that answered, unweighted, the smaller of the two counts. Last column: "
             "trained officers over all sworn officers, agencies without training included; officers are those of the frame.",
             LOCAL_NOTE,
-            limits=limits,
         ),
         (22, 7, 14, 14, 18, 14, 18),
+        explained=marks.explained(limits),
     )
 
 
 def _quartiles(at: dict, limits: dict) -> str:
     low, high = at["Lower quartile"], at["Upper quartile"]
-    if any(value_cell(row, limits) == HIDDEN for row in (low, high)):
-        return HIDDEN
+    hidden = [text for text in (value_cell(row, limits) for row in (low, high)) if text in marks.ABSENT]
+    if hidden:
+        return marks.D if marks.D in hidden else marks.DASH
     return f"{low.value:.0f}{DASH}{high.value:.0f}"
 
 
@@ -259,11 +260,11 @@ def index_table(counts, means, checks, limits: dict, level: float, synthetic: bo
             LOCAL_NOTE,
             survey.ALIKE_NOTE,
             builders.checks_note(checks),
-            limits=limits,
         ),
         (22, 8, 17, 17, 17, 17, 17),
         cells | {MEAN: lambda row: value_cell(row, limits, 2, floor=0.0)},
         checks,
+        explained=marks.explained(limits),
     )
 
 
@@ -295,6 +296,7 @@ def reliability_table(steps, found: section.Reliability, limits: dict, level: fl
         f"[-@kuder1937] formula, which is Cronbach's [-@cronbach1951] alpha of yes-no items, with its {level_text(level)} interval "
         "from the linearized variance; all moments under the weights.",
         (24, 8, 22, 16, 16, 16),
+        explained=marks.explained(limits),
     )
 
 
@@ -322,10 +324,10 @@ def assigned_table(goes, limits: dict, level: float, synthetic: bool) -> Table:
             "agency: the case is referred. The last two lines split agencies by their answer on specialized personnel.",
             LOCAL_NOTE,
             survey.ALIKE_NOTE,
-            limits=limits,
         ),
         (22, 7, 15, 15, 15, 15, 15, 13),
         lambda row: cell(row, limits),
+        explained=marks.explained(limits),
     )
 
 
@@ -346,11 +348,11 @@ def law_table(law, checks, limits: dict, level: float, synthetic: bool) -> Table
             "or wrong. The last two lines split agencies by whether they trained any officers.",
             LOCAL_NOTE,
             builders.checks_note(checks),
-            limits=limits,
         ),
         (24, 8, 22, 22, 22),
         lambda row: cell(row, limits),
         checks,
+        explained=marks.explained(limits),
     )
 
 
@@ -376,9 +378,9 @@ def unsure_table(unsure, limits: dict, level: float, synthetic: bool) -> Table:
         _notes(
             "Answered: agencies that answered or said don't know; hours and percent were asked of agencies with training. "
             "Counts are unweighted.",
-            limits=limits,
         ),
         (30, 12, 30, 10, 10, 10)[: len(lines[0])],
+        explained=marks.explained(limits),
     )
 
 
@@ -404,8 +406,8 @@ def size_figure(steps, limits: dict, level: float, synthetic: bool) -> figures.F
         data,
         {name: {"": name} for name in STEPS},
         survey.source(synthetic),
-        f"{_counts(data)} Bars: {level_text(level)} logit intervals. Estimates too uncertain for @tbl-preparation-steps "
-        "are not drawn.",
+        f"{_counts(data)} Bars: {level_text(level)} logit intervals. Estimates that @tbl-preparation-steps does not "
+        "show are not drawn.",
         column="measure",
         order=classes,
         xlabel="Percent of agencies",
@@ -438,7 +440,7 @@ def index_figure(counts, synthetic: bool) -> figures.Figure:
         caption("Number of the three steps taken, by population served", synthetic),
         data,
         survey.source(synthetic),
-        f"{_counts(data)} Lines: the intervals of @tbl-preparation-index. {builders.NOT_SHOWN}",
+        f"{_counts(data)} Lines: the intervals of @tbl-preparation-index.",
         bar="domain",
         bars=classes,
         parts=COUNTS[::-1],
@@ -456,7 +458,7 @@ def assigned_figure(goes, synthetic: bool) -> figures.Figure:
         caption("To whom a case would be assigned, by population served", synthetic),
         data,
         survey.source(synthetic),
-        f"{_counts(data)} Lines: the intervals of @tbl-preparation-assigned. {builders.NOT_SHOWN}",
+        f"{_counts(data)} Lines: the intervals of @tbl-preparation-assigned.",
         bar="domain",
         bars=classes,
         parts=ASSIGNED,

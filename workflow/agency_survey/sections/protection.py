@@ -42,7 +42,7 @@ def numbers(found: Catalogue, hidden: dict[str, dict], patterns: tuple[Pattern, 
             "Numbers left out because they would tell of too few agencies",
         ),
         "complementary": (
-            len({c["key"] for c in cells if c["reason"] == "complementary"}),
+            len({c["key"] for c in cells if c["reason"] == "complementary" and c["key"] in shown}),
             "Numbers left out because others could be worked out from them",
         ),
         "rounded": (sum(len(part["bases"]) for part in hidden.values()), "Numbers of respondents that are rounded"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from agency_survey import distributions, estimate, hypotheses, imputation, models, national_survey
+from agency_survey import distributions, estimate, hypotheses, imputation, marks, models, national_survey
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.disclosure import watch
@@ -235,7 +235,7 @@ class Tipping:
 
     start : ``at`` of no departure; above : the claim is 'more than the threshold'; established : its interval excludes
     the threshold; value, limit : (odds ratio, ``at`` it); worst : the claim's value when all non-respondents of each
-    group are against it, from ``bounds``.
+    group are against it, from ``bounds``; withheld : the claim is without its numbers (``screened_tipping``).
     """
 
     claim: Claim
@@ -246,6 +246,7 @@ class Tipping:
     value: tuple[float, dict] | None
     limit: tuple[float, dict] | None
     worst: float
+    withheld: bool = False
 
 
 def tipping(study: Study, claim: Claim, largest: float, level: float) -> Tipping:
@@ -394,7 +395,7 @@ def without_left_out(found: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     What would have come after fewer mailings follows from the shares of these mailings.
     """
     known, wave = measures(rows), rows["wave"].cat.codes.to_numpy()
-    found = found.copy()
+    found = found.assign(status=marks.SHOWN)
     for row in found.itertuples():
         has, answered = known[row.measure]
         names = [f"{name} only" if k == 0 else f"To {name.lower()}" for k, name in enumerate(WAVES)]
@@ -405,6 +406,7 @@ def without_left_out(found: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
             f"{row.measure}, {domain or 'all'}", [row.share, row.se], [(i, has, row.measure) for i in inside]
         ):
             found.loc[row.Index, ["share", "se", "low", "high"]] = np.nan
+            found.loc[row.Index, "status"] = marks.WITHHELD
     return found
 
 
@@ -414,7 +416,7 @@ def screened_tipping(one: Tipping) -> Tipping:
     sides = [(inside, claim.has, claim.measure) for inside in claim.groups]
     if not watch.left_out(claim.text, [one.start["value"], one.start["se"]], sides):
         return one
-    return replace(one, start=dict.fromkeys(one.start, np.nan), value=None, limit=None, worst=np.nan)
+    return replace(one, start=dict.fromkeys(one.start, np.nan), value=None, limit=None, worst=np.nan, withheld=True)
 
 
 def blocks(found: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from agency_survey import distributions, figures, ledger, tables
+from agency_survey import distributions, figures, ledger, marks, tables
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import level_text, num, slug
 from agency_survey.sections import builders, survey
@@ -199,8 +199,9 @@ def waves_table(found: Results, limits: dict, level: float, synthetic: bool) -> 
         + ", ".join(f"{n:,}" for n in counts)
         + " by measure. p: Rao-Scott test that the three shares are equal. Odds ratio: respondents to the last mailing "
         "against earlier ones, given agency type, size, region, location and task force. p-values of a column are adjusted "
-        "together [Holm's method, @holm1979]. " + tables.reliability_note(limits),
+        "together [Holm's method, @holm1979].",
         (24, 16, 16, 16, 7, 18, 7),
+        explained=marks.explained(limits),
     )
 
 
@@ -208,6 +209,12 @@ def _ratio_cell(row) -> str:
     if not np.isfinite(row["value"]):
         return HIDDEN
     return f"{row['value']:.2f} ({row['low']:.2f}{DASH}{row['high']:.2f})"
+
+
+def _status(one: Tipping, limits: dict) -> str:
+    if may_show(one, limits):
+        return marks.SHOWN
+    return marks.WITHHELD if one.withheld else marks.IMPRECISE
 
 
 def _tip_cell(tip: tuple[float, dict] | None) -> str:
@@ -226,10 +233,11 @@ def tipping_table(found: list[Tipping], limits: dict, level: float, largest: flo
             | {"odds": one.value[0] if one.value else np.nan, "limit_odds": one.limit[0] if one.limit else np.nan}
             | {"others_at_odds": one.value[1]["others"] if one.value else np.nan}
             | {"others_at_limit": one.limit[1]["others"] if one.limit else np.nan}
+            | {"status": _status(one, limits)}
         )
         line = {"Finding": one.claim.text, "n": f"{one.claim.n:,}"}
         if not may_show(one, limits):
-            lines.append(line | dict.fromkeys(_TIPPING[2:], HIDDEN))
+            lines.append(line | dict.fromkeys(_TIPPING[2:], marks.of(_status(one, limits))))
             continue
         shares = f"{100 * start['others']:.1f}" + (f" \N{RIGHTWARDS ARROW} {100 * tip[1]['others']:.1f}" if tip else "")
         cells = [
@@ -252,8 +260,9 @@ def tipping_table(found: list[Tipping], limits: dict, level: float, largest: flo
         "differences that of the largest communities, while the others have its inverse. none: no odds ratio up to "
         f"{largest:g} or its inverse does it. Non-respondents' share: percent as taken now, and at the odds ratio of the "
         "estimate (else of the limit); of the largest communities in differences. Worst case: every non-respondent speaks "
-        "against the finding. " + tables.reliability_note(limits),
+        "against the finding.",
         (28, 7, 22, 9, 12, 16, 9),
+        explained=marks.explained(limits),
     )
 
 
@@ -289,8 +298,9 @@ def scenarios_table(found: pd.DataFrame, limits: dict, level: float, synthetic: 
         survey.source(synthetic),
         "Odds are against those of respondents of the same weighting class; as the last mailing: times the odds ratio of "
         "@tbl-sensitivity-waves, taken as known. The last two rows are bounds, which hold whatever the non-respondents are "
-        "like and have no interval here. " + tables.reliability_note(limits),
+        "like and have no interval here.",
         (24, 24, 24, 24),
+        explained=marks.explained(limits),
     )
 
 
@@ -333,9 +343,9 @@ def items_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bool
         lines,
         found,
         survey.source(synthetic),
-        "Asked: agencies, unweighted. No answer: refused, left out, or not valid, among agencies that were asked. "
-        + tables.reliability_note(limits),
+        "Asked: agencies, unweighted. No answer: refused, left out, or not valid, among agencies that were asked.",
         (50, 12, 24),
+        explained=marks.explained(limits),
     )
 
 
@@ -353,7 +363,7 @@ def imputed_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bo
                 "No answer, percent": f"{100 * plain.missing:.1f}",
                 COMPLETE: cell(plain, limits),
                 IMPUTED: cell(other, limits),
-                "Difference, points": _signed(gap) if np.isfinite(gap) else HIDDEN,
+                "Difference, points": _signed(gap) if np.isfinite(gap) else _missing(plain, other),
                 "Information missing, percent": f"{100 * other.missing:.1f}",
             }
         )
@@ -368,9 +378,15 @@ def imputed_table(found: pd.DataFrame, limits: dict, level: float, synthetic: bo
         survey.source(synthetic),
         "n: agencies with a complete case, unweighted; the imputed shares are of all respondents, don't know imputed as a "
         "rating. Of the forms of trafficking, complete cases leave out those that an agency did not rate. Information missing: "
-        "share of the information on the estimate that is lost [@rubin1987]. " + tables.reliability_note(limits),
+        "share of the information on the estimate that is lost [@rubin1987].",
         (26, 8, 9, 20, 20, 9, 10),
+        explained=marks.explained(limits),
     )
+
+
+def _missing(*sides) -> str:
+    """The mark of a number that follows from others."""
+    return marks.D if marks.WITHHELD in [row.status for row in sides] else marks.DASH
 
 
 def coverage_table(found: pd.DataFrame) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from agency_survey import estimate, ledger, tables
+from agency_survey import estimate, ledger, marks, tables
 from agency_survey.design import SurveyDesign
 from agency_survey.disclosure import watch
 from agency_survey.lemas import population_class
@@ -16,7 +16,6 @@ from agency_survey.national_survey import PARTNER, STATE
 SURVEY = "National Law Enforcement Human Trafficking Survey of 2007"
 ALL = "All agencies"
 LOCAL = "Local agencies"
-PROTECTED = "\N{EN DASH}: left out to protect single agencies."
 
 
 def source(synthetic: bool, weighted: bool = True) -> str:
@@ -107,6 +106,7 @@ def add_share(numbers: ledger.Numbers, ident: str, row, label: str, level: float
         interval=(row.low, row.high),
         level=level,
         n=int(row.n),
+        status=marks.status_of(row),
     )
 
 

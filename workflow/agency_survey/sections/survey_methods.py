@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from agency_survey import marks
 from agency_survey.disclosure import watch
 from agency_survey.errors import InputError
 from agency_survey.lemas import population_class
@@ -163,7 +164,8 @@ def screened_rates(sample: pd.DataFrame, rates: pd.DataFrame, classes: list[dict
             for row in rates.itertuples()
         ]
         found[rate] = found[rate].mask(np.array(gone, dtype=bool))
-    return found
+    columns = ["complete", *NEEDS]
+    return found.assign(status=marks.withheld((found[columns].isna() & rates[columns].notna()).any(axis=1)))
 
 
 def screened_dispositions(sample: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -175,7 +177,7 @@ def screened_dispositions(sample: pd.DataFrame, table: pd.DataFrame) -> pd.DataF
         for name in sample[kind].cat.categories:
             told = pd.DataFrame({"breakdown": kind, "domain": str(name), "measure": labels})
             found.loc[labels, str(name)] = watch.counts(told, [(sample[kind] == name).to_numpy()] * len(told), counted)
-    return found.reset_index()
+    return found.assign(status=marks.withheld(found.isna().any(axis=1))).reset_index()
 
 
 def screened_respondents(sample: pd.DataFrame) -> dict[str, float]:
@@ -207,7 +209,7 @@ def screened_cells(cells: pd.DataFrame, respondents: dict[str, float]) -> pd.Dat
     gone = [not np.isfinite(respondents[name]) for name in cells["cell"]]
     found = cells.astype({"respondents": float})
     found.loc[gone, ["respondents", "response", "raking", "final", "agencies"]] = np.nan
-    return found
+    return found.assign(status=marks.withheld(gone))
 
 
 def weights_by_cell(sample: pd.DataFrame) -> pd.DataFrame:

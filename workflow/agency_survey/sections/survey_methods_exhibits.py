@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger
+from agency_survey import figures, ledger, marks
 from agency_survey.errors import InputError
 from agency_survey.exhibits import Exhibits
 from agency_survey.ingest import require_labels
@@ -34,7 +36,8 @@ def chapter(
 
     frame : typed frame; sample : one row a mailed survey with its weights (``national_survey.weigh``);
     counts : published counts of agencies; threshold : population above which every agency is in the sample;
-    synthetic : whether the records are; settings : population_classes, nonresponse, weights.
+    synthetic : whether the records are; settings : population_classes, nonresponse, weights, and minimum_count of the
+    rules of disclosure control.
     """
     where = "workflow/agency_survey/national_survey.py"
     require_labels(sample, {"sample_source": SOURCES}, "config/codebooks/disposition.yaml", where)
@@ -77,9 +80,18 @@ def chapter(
 def _numbers(frame, sample, threshold, types, rates, effects, balance) -> ledger.Numbers:
     numbers = ledger.Numbers(RULE)
 
-    def add(ident: str, value, format: str, label: str, unit: str, domain: str, estimator: str = "count") -> None:
+    def add(
+        ident: str, value, format: str, label: str, unit: str, domain: str, estimator: str = "count", **more
+    ) -> None:
         numbers.add(
-            f"{PREFIX}.{ident}", value, format=format, label=label, unit=unit, domain=domain, estimator=estimator
+            f"{PREFIX}.{ident}",
+            value,
+            format=format,
+            label=label,
+            unit=unit,
+            domain=domain,
+            estimator=estimator,
+            **more,
         )
 
     add("frame.all", len(frame), "count", "Agencies in the frame", "agencies", "frame")
@@ -124,6 +136,7 @@ def _numbers(frame, sample, threshold, types, rates, effects, balance) -> ledger
                 "share of surveys",
                 row.group,
                 f"AAPOR {rate}",
+                status=row.status,
             )
         share = row.complete / row.mailed
         ident = f"rate.complete.{slug(row.group)}"
@@ -135,6 +148,7 @@ def _numbers(frame, sample, threshold, types, rates, effects, balance) -> ledger
             "share of surveys",
             row.group,
             "completed / mailed",
+            status=row.status,
         )
     answered = sample[sample["responded"]]
     add("weights.sum", answered["weight"].sum(), "count", "Sum of the final weights", "agencies", "respondents", "sum")
@@ -185,13 +199,13 @@ def _count(value: float) -> str:
     return ledger.format_value(value, "count")
 
 
-def _protected(values: pd.Series | pd.DataFrame) -> str:
-    """The end of a note where a number is missing."""
-    return f" {survey.PROTECTED}" if values.isna().to_numpy().any() else ""
+def _protected(value: float, text: Callable[[float], str], row) -> str:
+    """A number of a row that may be withheld."""
+    return marks.of(row.status) if value != value else text(value)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}" if share == share else "\N{EN DASH}"
+    return f"{100 * share:.1f}" if share == share else marks.DASH
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------
@@ -241,6 +255,7 @@ def sample_table(strata: pd.DataFrame, respondents: dict[str, float], synthetic:
     """The sample by stratum and source, with inclusion probabilities; respondents : ``screened_respondents``."""
     keys = strata["agency_type"].astype(str) + "; " + strata["population_class"].astype(str)
     strata = strata.assign(respondents=keys.map(respondents).fillna(np.nan).where(strata["mailed"] > 0, 0.0))
+    strata = strata.assign(status=marks.withheld(strata["respondents"].isna()))
     shown = []
     for name, part in strata.groupby("agency_type", sort=False, observed=True):
         shown.append(_stratum_row(f"**{name}**", _sums(part, respondents=respondents.get(name, 0))))
@@ -256,7 +271,8 @@ def sample_table(strata: pd.DataFrame, respondents: dict[str, float], synthetic:
         survey.source(synthetic, weighted=False),
         "Certainties: agencies above the population threshold and partners of task forces, which are in the sample "
         "whichever source brought them in; their probability is one. Probability of the others: agencies drawn over "
-        "agencies of the stratum; strata are types of agency by population served." + _protected(strata["respondents"]),
+        "agencies of the stratum; strata are types of agency by population served.",
+        marks=marks.PROTECTED,
         widths=(26, 8, 9, 13, 13, 9, 13, 13, 13),
     )
 
@@ -277,15 +293,15 @@ def _stratum_row(label: str, row: pd.Series, probability: float | None = None) -
         "Mailed": _count(row["mailed"]),
         "Certainties": _count(row["certainties"]),
         "Probability of the others": "\N{EN DASH}" if probability is None else f"{probability:.3f}",
-        "Respondents": _count(row["respondents"]),
+        "Respondents": marks.D if np.isnan(row["respondents"]) else _count(row["respondents"]),
     }
 
 
 def dispositions_table(outcomes: pd.DataFrame, synthetic: bool) -> Table:
     """Final dispositions by mailing and mode."""
-    shown = outcomes.rename(columns={"outcome": "Final disposition"}).copy()
+    shown = outcomes.drop(columns="status").rename(columns={"outcome": "Final disposition"})
     for name in shown.columns[1:]:
-        shown[name] = shown[name].map(_count)
+        shown[name] = [_protected(row[name], _count, row) for _, row in outcomes.iterrows()]
     shown.iloc[-1, 0] = "**All**"
     return Table(
         "tbl-methods-dispositions",
@@ -293,8 +309,8 @@ def dispositions_table(outcomes: pd.DataFrame, synthetic: bool) -> Table:
         shown,
         outcomes,
         survey.source(synthetic, weighted=False),
-        "Agencies that were never heard of stand under the last mailing and have no mode."
-        + _protected(outcomes.drop(columns="outcome")),
+        "Agencies that were never heard of stand under the last mailing and have no mode.",
+        marks=marks.PROTECTED,
         widths=(30, 14, 15, 14, 8, 8, 8),
     )
 
@@ -305,9 +321,9 @@ def rates_table(rates: pd.DataFrame, synthetic: bool) -> Table:
         {
             "Surveys": f"**{row.group}**" if row.breakdown == row.group else row.group,
             "Mailed": _count(row.mailed),
-            "Completed": _count(row.complete),
-            "Completed / mailed": _percent(row.complete / row.mailed),
-            **{rate: _percent(getattr(row, rate)) for rate in RATES},
+            "Completed": _protected(row.complete, _count, row),
+            "Completed / mailed": _protected(row.complete / row.mailed, _percent, row),
+            **{rate: _protected(getattr(row, rate), _percent, row) for rate in RATES},
         }
         for row in rates.itertuples()
     ]
@@ -319,7 +335,8 @@ def rates_table(rates: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic, weighted=False),
         "RR1 and RR2: response rates; COOP1: cooperation rate; REF1: refusal rate; CON1: contact rate [@aapor2016]. Closed agencies are left "
         "out, undeliverable surveys count as of unknown eligibility, and partners and sources overlap with the other "
-        "groups. State agencies are in no population class." + _protected(rates[["complete", *RATES]]),
+        "groups. State agencies are in no population class.",
+        marks=marks.PROTECTED,
         widths=(30, 8, 10, 12, 8, 8, 8, 8, 8),
     )
 
@@ -336,7 +353,7 @@ def weights_table(
         for _, row in part.iterrows():
             columns = {"Sampling weight": "sampling", "Response factor": "response", "Raking factor": "raking"}
             factors = {
-                head: f"{row[column]:.3f}" if row[column] == row[column] else "\N{EN DASH}"
+                head: _protected(row[column], "{:.3f}".format, row)
                 for head, column in (columns | {"Final weight": "final"}).items()
             }
             shown.append(_weights_row(row["population"], row, factors))
@@ -350,8 +367,8 @@ def weights_table(
         f"count of the stratum. Response factor: {factor}. Eligible: all but "
         "closed agencies, undeliverable forms included. Agencies: the sum of the final weights. Rows are classes of population served, those with "
         "too few respondents joined with a neighbor; certainty and sampled: in the sample by rule or by chance. Kish "
-        f"design effect: {effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights."
-        + _protected(cells["respondents"]),
+        f"design effect: {effects['base']:.2f} with sampling weights, {effects['final']:.2f} with final weights.",
+        marks=marks.PROTECTED,
         widths=(26, 8, 9, 12, 10, 10, 9, 9, 10),
     )
 
@@ -361,9 +378,9 @@ def _weights_row(label: str, row: pd.Series, factors: dict[str, str]) -> dict:
         "Weighting class": label,
         "Mailed": _count(row["mailed"]),
         "Eligible": _count(row["eligible"]),
-        "Respondents": _count(row["respondents"]),
+        "Respondents": marks.D if np.isnan(row["respondents"]) else _count(row["respondents"]),
         **factors,
-        "Agencies": _count(row["agencies"]),
+        "Agencies": marks.D if np.isnan(row["agencies"]) else _count(row["agencies"]),
     }
 
 

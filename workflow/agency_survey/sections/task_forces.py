@@ -27,7 +27,7 @@ MODULE = "workflow/agency_survey/sections/task_forces.py"
 GROUPS = ("Perception", "Preparation", "Identification")
 INDEX = "index"
 PLACES = ("agency_type", "region", "metropolitan")
-PROTECTED = "The mean of one group is left out to protect single agencies"
+PROTECTED = "The mean of one group is withheld"
 TERMS = ["partner", "log_population", "log_population_squared", *PLACES]
 METHODS = {"raw": "Raw", "regression": "Regression", "balanced": "Entropy balancing"}
 OTHER_WAYS = {
@@ -284,7 +284,7 @@ def screened(found: pd.DataFrame, compared: list[Outcome], partner: np.ndarray) 
             [group & one.known for one in compared],
             [one.y > 0 if one.share else None for one in compared],
         )
-        for end, column in ends.items():
+        for end, column in (ends | {"status": f"{name}_status"}).items():
             found[column] = kept[end]
     for label, one in zip(found.index, compared, strict=True):
         sides = [(group & one.known, one.y > 0 if one.share else None, one.label) for group in (partner, ~partner)]

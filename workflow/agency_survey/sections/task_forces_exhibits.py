@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger, tables
+from agency_survey import figures, ledger, marks, tables
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
@@ -16,7 +16,7 @@ from agency_survey.sections import builders, survey
 from agency_survey.sections import task_forces as section
 from agency_survey.sections.builders import ALPHA, HIDDEN, p_text, quoted
 from agency_survey.sections.survey import caption
-from agency_survey.sections.task_forces import INDEX, METHODS, OTHER_WAYS, Balance, Difference
+from agency_survey.sections.task_forces import INDEX, METHODS, OTHER_WAYS, PROTECTED, Balance, Difference
 from agency_survey.tables import DASH, TO, Table
 
 RULE = "task_forces"
@@ -69,11 +69,19 @@ def shown(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
     for way in (*METHODS, *OTHER_WAYS):
         found[way] = [
             Difference(*[math.nan] * 6, **few)
-            if min(row.partners_n, row.others_n) < limits["hide_n"] or not math.isfinite(row.partners + row.others)
+            if getattr(row, way).why != PROTECTED
+            and (min(row.partners_n, row.others_n) < limits["hide_n"] or not math.isfinite(row.partners + row.others))
             else getattr(row, way)
             for row in found.itertuples()
         ]
     return found
+
+
+def _status(entry: Difference) -> str:
+    """Why a difference is missing: 'withheld' where one of its means is, else 'imprecise'."""
+    if math.isfinite(entry.value):
+        return marks.SHOWN
+    return marks.WITHHELD if entry.why == PROTECTED else marks.IMPRECISE
 
 
 def _long(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
@@ -81,7 +89,7 @@ def _long(found: pd.DataFrame, limits: dict) -> pd.DataFrame:
     rows = [
         {"breakdown": row.group, "domain": row.label, "measure": name, "key": row.key}
         | {"share": getattr(row, side), "se": getattr(row, f"{side}_se")}
-        | {"low": getattr(row, f"{side}_low"), "high": getattr(row, f"{side}_high"), "n": getattr(row, f"{side}_n")}
+        | {end: getattr(row, f"{side}_{end}") for end in ("low", "high", "n", "status")}
         for row in found.itertuples()
         for side, name in SIDES.items()
         if row.share
@@ -95,6 +103,7 @@ def _differences(found: pd.DataFrame, ways) -> pd.DataFrame:
         [
             {"key": row.key, "group": row.group, "outcome": row.label, "method": label}
             | {name: getattr(getattr(row, way), name) for name in ("value", "se", "low", "high", "p", "p_holm", "why")}
+            | {"status": _status(getattr(row, way))}
             for row in found.itertuples()
             for way, label in ways.items()
         ]
@@ -113,7 +122,7 @@ def _numbers(found: pd.DataFrame, alike: Balance, weighted: float, level: float)
             numbers.add(
                 f"{PREFIX}.{row.key}.{side}", getattr(row, side), format="percent1" if row.share else "number2",
                 label=row.label, unit=unit, domain=name, estimator="weighted mean, linearized variance", se=se,
-                interval=(low, high), level=level, n=n,
+                interval=(low, high), level=level, n=n, status=getattr(row, f"{side}_status"),
             )  # fmt: skip
         for way, method in {**METHODS, **OTHER_WAYS}.items():
             _add_difference(numbers, f"{PREFIX}.{row.key}.{way}", getattr(row, way), row, method, level)
@@ -150,7 +159,8 @@ def _add_difference(numbers: ledger.Numbers, ident: str, entry: Difference, row,
     common = {"unit": "difference of shares" if row.share else "steps of preparation", "domain": DIFFER}
     numbers.add(
         ident, entry.value, format="points1" if row.share else "number2", label=f"{row.label}: {method.lower()}",
-        estimator=f"{method}, linearized variance", se=entry.se, interval=(entry.low, entry.high), level=level, **common,
+        estimator=f"{method}, linearized variance", se=entry.se, interval=(entry.low, entry.high), level=level,
+        status=_status(entry), **common,
     )  # fmt: skip
     numbers.add(
         f"{ident}.p", entry.p_holm, format="p", label=f"p-value: {row.label}, {method.lower()}",
@@ -164,17 +174,21 @@ def _add_difference(numbers: ledger.Numbers, ident: str, entry: Difference, row,
 def _cell(entry: Difference, share: bool) -> str:
     """'53.2 (48.6-57.8)' in points, or in steps of preparation."""
     if not math.isfinite(entry.value):
-        return HIDDEN
+        return marks.of(_status(entry))
     scale, name = (100, "number1") if share else (1, "number2")
     value, low, high = (ledger.format_value(scale * part, name) for part in (entry.value, entry.low, entry.high))
     return f"{value} ({low}{DASH}{high})" if not low.startswith(ledger.MINUS) else f"{value} ({low}{TO}{high})"
 
 
+def _p_cell(entry: Difference) -> str:
+    return p_text(entry.p_holm) if math.isfinite(entry.value) else marks.of(_status(entry))
+
+
 def _side_cell(row, side: str, limits: dict) -> str:
-    values = [getattr(row, side), *(getattr(row, f"{side}_{end}") for end in ("se", "low", "high", "n"))]
+    values = [getattr(row, side), *(getattr(row, f"{side}_{end}") for end in ("se", "low", "high", "n", "status"))]
     if row.share:
-        return tables.percent_cell(*values, limits)
-    names = ("value", "se", "low", "high", "n")
+        return tables.percent_cell(*values[:-1], limits, values[-1])
+    names = ("value", "se", "low", "high", "n", "status")
     return builders.value_cell(pd.Series(dict(zip(names, values, strict=True))), limits, places=2)
 
 
@@ -195,7 +209,8 @@ HOLM = (
 
 def _reasons(found: pd.DataFrame, ways) -> str:
     """Why some differences are missing."""
-    why = dict.fromkeys(part for part in _differences(found, ways)["why"] if part)
+    missing = _differences(found, ways)
+    why = dict.fromkeys(part for part in missing.loc[missing["status"] == marks.IMPRECISE, "why"] if part)
     return f"{HIDDEN} not estimated: {'; '.join(why)}. " if why else ""
 
 
@@ -210,7 +225,7 @@ def outcomes_table(found: pd.DataFrame, limits: dict, level: float, synthetic: b
             "n, others": f"{row.others_n:,}",
             "Other agencies": _side_cell(row, "others", limits),
             "Difference": _cell(row.raw, row.share),
-            "p": p_text(row.raw.p_holm),
+            "p": _p_cell(row.raw),
         }
 
     sides = [column for column in found.columns if column.split("_")[0] in SIDES]
@@ -223,8 +238,9 @@ def outcomes_table(found: pd.DataFrame, limits: dict, level: float, synthetic: b
         survey.source(synthetic),
         "n: agencies that answered, unweighted. Steps of preparation are training, a protocol or policy, and a unit or "
         "designated personnel; of these the table gives the mean number. " + UNITS + HOLM
-        + _reasons(found, {"raw": "Raw"}) + tables.reliability_note(limits),
+        + _reasons(found, {"raw": "Raw"}),
         widths=(29, 9, 17, 8, 17, 17, 8),
+        explained=marks.explained(limits),
     )  # fmt: skip
 
 
@@ -233,7 +249,7 @@ def _ways_table(ident: str, title: str, found: pd.DataFrame, ways: dict, notes: 
         cells = {"Outcome": row.label}
         for way, label in ways.items():
             entry = getattr(row, way)
-            cells |= {label: _cell(entry, row.share), f"p, {SHORT[way]}": p_text(entry.p_holm)}
+            cells |= {label: _cell(entry, row.share), f"p, {SHORT[way]}": _p_cell(entry)}
         return cells
 
     return builders.lines_table(
@@ -244,6 +260,7 @@ def _ways_table(ident: str, title: str, found: pd.DataFrame, ways: dict, notes: 
         survey.source(synthetic),
         (notes + UNITS + HOLM + _reasons(found, ways)).strip(),
         widths=(29, *(18, 8) * len(ways)),
+        explained=marks.PROTECTED,
     )
 
 

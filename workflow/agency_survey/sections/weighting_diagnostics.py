@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from agency_survey import estimate, replicates
+from agency_survey import estimate, marks, replicates
 from agency_survey.calibration import raking_factor
 from agency_survey.design import SurveyDesign, survey_design
 from agency_survey.disclosure import watch
@@ -376,7 +376,7 @@ def screened_classes(part: pd.DataFrame, table: pd.DataFrame, name: str, rows: p
     found = table.astype({"asked": float, "returned": float}).assign(asked=number)
     found["returned"] = np.where(np.isfinite(number), values, np.nan)
     found["factor"] = found["factor"].where(found["returned"].notna())
-    return found
+    return found.assign(status=marks.withheld(found["returned"].isna()))
 
 
 def _with_a_case(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -410,7 +410,7 @@ def screened_headlines(found: pd.DataFrame, told: list[Headline], columns: list[
         value=found[value], se=found[se], low=np.nan, high=np.nan, n=found["n"], percent=~found["total"]
     )
     gone = watch.screened(lines, bases, counted)["value"].isna() & found[value].notna()
-    return found.assign(**{name: found[name].mask(gone) for name in columns})
+    return found.assign(**{name: found[name].mask(gone) for name in columns}, status=marks.withheld(gone))
 
 
 def examined(
@@ -534,6 +534,7 @@ def _screened_lines(found: pd.DataFrame, part: str, told: list[tuple], columns: 
 
     told : (base, counted) of each; whose : agency of each record, where these are cases.
     """
+    found["status"] = marks.SHOWN
     for k, (base, counted) in enumerate(told):
         line = found.iloc[[k]].assign(
             breakdown=survey.ALL, domain=part, measure=found.at[k, "name"], low=np.nan, high=np.nan
@@ -541,6 +542,7 @@ def _screened_lines(found: pd.DataFrame, part: str, told: list[tuple], columns: 
         kept = watch.screened(line.assign(percent=True), [base], [counted], None if whose is None else whose[k])
         if kept["value"].isna().iloc[0]:
             found.loc[k, columns] = np.nan
+            found.loc[k, "status"] = marks.WITHHELD
     return found
 
 

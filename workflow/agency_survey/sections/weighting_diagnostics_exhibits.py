@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from agency_survey import figures, ledger
+from agency_survey import figures, ledger, marks
 from agency_survey.design import SurveyDesign
 from agency_survey.exhibits import Exhibits
 from agency_survey.ledger import num, slug
@@ -329,7 +329,8 @@ def _collapsed(used: Weighted, parts: Parts, classes: dict[str, pd.DataFrame]) -
             label = f"{line['group']}, class {first} to {last}"
             open_ = np.isfinite(known[part].get(label, line["respondents"]))
             found.append((part, line["group"], first, last, line["respondents"] if open_ else np.nan))
-    return pd.DataFrame(found, columns=["part", "group", "first", "last", "respondents"])
+    found = pd.DataFrame(found, columns=["part", "group", "first", "last", "respondents"])
+    return found.assign(status=marks.withheld(found["respondents"].isna()))
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------
@@ -337,6 +338,11 @@ def _collapsed(used: Weighted, parts: Parts, classes: dict[str, pd.DataFrame]) -
 
 def _count(value: float) -> str:
     return ledger.format_value(value, "count")
+
+
+def _protected(row, text: str) -> str:
+    """A number of a row that may be withheld."""
+    return marks.D if row.status == marks.WITHHELD else text
 
 
 def _percent(share: float, places: int = 1) -> str:
@@ -399,7 +405,7 @@ def collapsed_table(collapsed: pd.DataFrame, synthetic: bool) -> Table:
             "Classes that became one": _classes(row.first, row.last)
             if row.group != "All agencies"
             else "agency types " + " to ".join([_type(row.first), _type(row.last)]),
-            "Respondents": _count(row.respondents),
+            "Respondents": _protected(row, _count(row.respondents)),
         }
         for row in collapsed.itertuples()
     ] or [{"Part": "None", "Group": NONE, "Classes that became one": NONE, "Respondents": NONE}]
@@ -410,8 +416,8 @@ def collapsed_table(collapsed: pd.DataFrame, synthetic: bool) -> Table:
         collapsed,
         survey.source(synthetic, weighted=False),
         "Classes are population served. The class with the fewest respondents joins the smaller of its neighbors of the same "
-        "group until each has as many as the settings ask for. Agency types with too few returns of a part are joined first."
-        + (f" {survey.PROTECTED}" if collapsed["respondents"].isna().any() else ""),
+        "group until each has as many as the settings ask for. Agency types with too few returns of a part are joined first.",
+        marks=marks.PROTECTED,
         left=("Group", "Classes that became one"),
         widths=(10, 32, 32, 12),
     )
@@ -526,7 +532,7 @@ def trimming_table(trimming: pd.DataFrame, steps: pd.DataFrame, synthetic: bool)
 
 def _cell(row, kind: str) -> str:
     value, se = getattr(row, kind), getattr(row, f"{kind}_se")
-    return f"{_count(value)} ({_count(se)})" if row.total else f"{_percent(value)} ({_percent(se, 2)})"
+    return _protected(row, f"{_count(value)} ({_count(se)})" if row.total else f"{_percent(value)} ({_percent(se, 2)})")
 
 
 def methods_table(methods: pd.DataFrame, synthetic: bool) -> Table:
@@ -544,6 +550,7 @@ def methods_table(methods: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic),
         "Standard errors in parentheses, linearized, with the strata of the weighting classes in every column. Both methods "
         "take the same steps before and after the adjustment for non-response. The number of agencies has no unweighted estimate; those that left the question on cases out count as without one.",
+        marks=marks.PROTECTED,
         widths=(44, 8, 16, 18, 18),
     )
 
@@ -554,8 +561,8 @@ def effects_table(errors: pd.DataFrame, synthetic: bool) -> Table:
         {
             "Estimate": row.name,
             "n": _count(row.n),
-            "Value": _count(row.value) if row.total else _percent(row.value),
-            "Standard error": _count(row.linearised) if row.total else _percent(row.linearised, 2),
+            "Value": _protected(row, _count(row.value) if row.total else _percent(row.value)),
+            "Standard error": _protected(row, _count(row.linearised) if row.total else _percent(row.linearised, 2)),
             "Design effect": f"{row.effect:.2f}",
             "Of unequal weights": f"{row.kish:.2f}",
         }
@@ -569,6 +576,7 @@ def effects_table(errors: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic),
         "Shares in percent. Design effect: variance over that of a simple random sample of as many agencies, without replacement. Of "
         "unequal weights: Kish's, over the same agencies; it knows nothing of strata, sampling fractions and raking.",
+        marks=marks.PROTECTED,
         widths=(46, 8, 10, 14, 14, 16),
     )
 
@@ -578,7 +586,7 @@ def errors_table(errors: pd.DataFrame, draws: int, synthetic: bool) -> Table:
 
     def cell(row, kind: str) -> str:
         value = getattr(row, kind)
-        return f"{value:,.1f}" if row.total else _percent(value, 3)
+        return _protected(row, f"{value:,.1f}" if row.total else _percent(value, 3))
 
     columns = {
         "linearised": "Linearized",
@@ -599,6 +607,7 @@ def errors_table(errors: pd.DataFrame, draws: int, synthetic: bool) -> Table:
         "In percentage points; agencies in the last row. Linearized: residuals from the raking's margins [@deville1992]. Bootstrap: "
         f"rescaled, {draws} replicates [@raowu1988]. Jackknife: one respondent left out of its class in turn [@wolter2007]. "
         "Both repeat the adjustment for non-response and the raking in every replicate.",
+        marks=marks.PROTECTED,
         widths=(46, 13, 14, 13, 13),
     )
 
@@ -621,10 +630,10 @@ def classes_table(classes: dict[str, pd.DataFrame], followed: dict[str, dict], s
         shown += [
             {
                 "Agencies asked": f"{row.group}, {_classes(row.first + 1, row.last + 1).lower()}",
-                "Asked": NONE if np.isnan(row.asked) else _count(row.asked),
-                "Returned": NONE if np.isnan(row.returned) else _count(row.returned),
-                "Percent": NONE if np.isnan(row.returned) else _percent(row.returned / row.asked),
-                "Factor": NONE if np.isnan(row.factor) else f"{row.factor:.3f}",
+                "Asked": marks.D if np.isnan(row.asked) else _count(row.asked),
+                "Returned": _protected(row, _count(row.returned)),
+                "Percent": _protected(row, _percent(row.returned / row.asked)),
+                "Factor": _protected(row, _number(row.factor, 3)),
             }
             for row in table.itertuples()
         ]
@@ -635,12 +644,8 @@ def classes_table(classes: dict[str, pd.DataFrame], followed: dict[str, dict], s
         pd.concat(data, ignore_index=True),
         survey.source(synthetic, weighted=False),
         "Asked: Part I respondents with a case. Factor: agencies asked over agencies that returned the part; it multiplies the "
-        "weight of Part I."
-        + (
-            f" {survey.PROTECTED}"
-            if any(table[["asked", "returned"]].isna().to_numpy().any() for table in classes.values())
-            else ""
-        ),
+        "weight of Part I.",
+        marks=marks.PROTECTED,
         widths=(48, 9, 10, 10, 10),
     )
 
@@ -651,11 +656,11 @@ def phases_table(phases: pd.DataFrame, synthetic: bool) -> Table:
         {
             "Share of agencies with a case": row.name,
             "n": _count(row.n),
-            "Percent": _percent(row.value),
-            "Standard error": _percent(row.se, 2),
-            "First phase, percent": _percent(row.first / (row.first + row.second)),
-            "Second phase, percent": _percent(row.second / (row.first + row.second)),
-            "Error by one phase": _percent(row.plain, 2),
+            "Percent": _protected(row, _percent(row.value)),
+            "Standard error": _protected(row, _percent(row.se, 2)),
+            "First phase, percent": _protected(row, _percent(row.first / (row.first + row.second))),
+            "Second phase, percent": _protected(row, _percent(row.second / (row.first + row.second))),
+            "Error by one phase": _protected(row, _percent(row.plain, 2)),
         }
         for row in phases.itertuples()
     ]
@@ -667,6 +672,7 @@ def phases_table(phases: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic),
         "First and second phase: parts of the variance [@sarndal1992]. Error by one phase: of a design that takes the "
         "respondents of Part II as drawn in the classes of Part I, without the raking.",
+        marks=marks.PROTECTED,
         widths=(36, 8, 10, 12, 14, 14, 12),
     )
 
@@ -679,9 +685,9 @@ def cases_table(cases: pd.DataFrame, synthetic: bool) -> Table:
             "Of": {"described": "described cases", "all": "all cases"}[row.population],
             "Cases": _count(row.n),
             "Agencies": _count(row.agencies),
-            "Percent": _percent(row.value),
-            "Standard error": _percent(row.se, 2),
-            "As if drawn singly": _percent(row.single, 2),
+            "Percent": _protected(row, _percent(row.value)),
+            "Standard error": _protected(row, _percent(row.se, 2)),
+            "As if drawn singly": _protected(row, _percent(row.single, 2)),
         }
         for row in cases.itertuples()
     ]
@@ -693,6 +699,7 @@ def cases_table(cases: pd.DataFrame, synthetic: bool) -> Table:
         survey.source(synthetic),
         "Described cases: weight of the agency. All cases: times the agency's number of cases over those described. Standard "
         "error: agencies as clusters, variances of both phases. As if drawn singly: cases as units of their own.",
+        marks=marks.PROTECTED,
         left=("Of",),
         widths=(36, 16, 8, 10, 9, 12, 12),
     )
