@@ -69,7 +69,7 @@ def test_ratio_has_the_variance_of_agencies_as_clusters(clustered):
     agency, design, y, x = clustered
     inside = np.ones(len(agency), dtype=bool)
     parts = [(survey.ALL, "All cases", inside)]
-    found = cases.estimates(design, agency, {"young": cases.ratio(y, x, inside, True)}, parts, 0.95).iloc[0]
+    found = cases.estimates(design, agency, {"young": cases.ratio(y, x, inside, True, "persons")}, parts, 0.95).iloc[0]
     ratio = y.sum() / x.sum()
     residual = (y - ratio * x).astype(float).groupby(agency).sum() / x.sum()
     variance = (1 - 20 / 60) * 20 * residual.var(ddof=1)  # Cochran 1977, section 6.4, for clusters
@@ -86,7 +86,9 @@ def test_rows_without_one_of_the_two_numbers_are_left_out(clustered):
     y, x = y.copy(), x.copy()
     y[0], x[1] = pd.NA, pd.NA
     inside = np.ones(len(agency), dtype=bool)
-    found = cases.estimates(design, agency, {"r": cases.ratio(y, x, inside, True)}, [("", "all", inside)], 0.95).iloc[0]
+    found = cases.estimates(
+        design, agency, {"r": cases.ratio(y, x, inside, True, "persons")}, [("", "all", inside)], 0.95
+    ).iloc[0]
     assert found["value"] == pytest.approx(y[2:].sum() / x[2:].sum())
     assert found["n"] == len(agency) - 2
 
@@ -109,7 +111,7 @@ def test_difference_of_two_domains_has_their_covariance(clustered):
     agency, design, y, x = clustered
     rng = np.random.default_rng(6)
     first = rng.random(len(agency)) < 0.5
-    measure = {"young": cases.ratio(y, x, np.ones(len(agency), dtype=bool), True)}
+    measure = {"young": cases.ratio(y, x, np.ones(len(agency), dtype=bool), True, "persons")}
     found = cases.contrasts(design, measure, first, ~first, 0.95).iloc[0]
     ratios = [y[side].sum() / x[side].sum() for side in (first, ~first)]
     score = np.where(

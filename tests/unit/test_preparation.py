@@ -87,6 +87,7 @@ def test_steps_leave_out_who_did_not_answer():
 def test_all_officers_include_those_of_agencies_without_training():
     rows = rows_of(
         ["Yes", "No", "Yes", None],
+        agency_id=list("abcd"),
         sworn_officers=pd.array([10, 100, 50, 5], "Int64"),
         q8_officers_trained=pd.array([50, None, None, None], "Int64"),
     )

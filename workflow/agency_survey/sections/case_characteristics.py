@@ -184,10 +184,10 @@ def victims(rows: pd.DataFrame) -> dict[str, Measure]:
     young = rows["q3a_under_18"] + rows["q3b_18_to_24"]
     of_known_age = young + rows["q3c_25_and_over"]
     return {
-        "Under 18": ratio(rows["q3a_under_18"], of_known_age, inside, True, "victims under 18"),
-        "18 to 24": ratio(rows["q3b_18_to_24"], of_known_age, inside, True, "victims of 18 to 24"),
-        "Under 25": ratio(young, of_known_age, inside, True, "victims under 25"),
-        "25 and over": ratio(rows["q3c_25_and_over"], of_known_age, inside, True, "victims of 25 and over"),
+        "Under 18": ratio(rows["q3a_under_18"], of_known_age, inside, True, "victims who are minors"),
+        "18 to 24": ratio(rows["q3b_18_to_24"], of_known_age, inside, True, "victims who are young adults"),
+        "Under 25": ratio(young, of_known_age, inside, True, "victims who are minors or young adults"),
+        "25 and over": ratio(rows["q3c_25_and_over"], of_known_age, inside, True, "victims who are older"),
         "Age not known": ratio(rows["q3d_age_unknown"], rows["q3_victims"], inside, True, "victims of unknown age"),
         "Female": ratio(rows["q4_female"], rows["q3_victims"], inside, True, "female victims"),
         "Foreign nationals": ratio(rows["q5_foreign"], rows["q3_victims"], inside, True, "foreign victims"),
