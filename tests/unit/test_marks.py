@@ -12,7 +12,14 @@ import pytest
 from agency_survey import figures, ledger, marks, schema, tables
 from agency_survey.disclosure import attack, catalogue, published, suppress, watch
 from agency_survey.disclosure.rules import Rules
-from agency_survey.sections import builders, case_tables, cases, survey
+from agency_survey.sections import (
+    builders,
+    case_characteristics_exhibits,
+    case_tables,
+    cases,
+    determinants_exhibits,
+    survey,
+)
 
 LIMITS = {"flag_rse": 0.3, "hide_rse": 0.5, "hide_n": 10}
 RULES = replace(Rules.of(schema.load("config/disclosure.yaml", "disclosure")), class_group=0)
@@ -121,6 +128,13 @@ def test_numbers_of_the_text_have_the_mark_too():
     texts = [entry["text"] for entry in numbers.numbers.values()]
     assert [[text[name] for name in ("value", "se", "ci")] for text in texts[:2]] == [["(D)"] * 3, ["\N{EN DASH}"] * 3]
     assert texts[2]["value"] == "50.0%"
+
+
+def test_growth_and_numbers_of_agencies_have_the_marks():
+    missing = {"value": np.nan, "low": np.nan, "high": np.nan}
+    assert case_characteristics_exhibits._growth_cell(pd.Series(missing | {"status": "withheld"})) == "(D)"
+    assert case_characteristics_exhibits._growth_cell(pd.Series(missing)) == "\N{EN DASH}"
+    assert [determinants_exhibits._agencies(number) for number in (pd.NA, 1234)] == ["(D)", "1,234"]
 
 
 def bars(gone: list[int], *kinds: tuple[float, float]) -> figures.Figure:

@@ -102,8 +102,8 @@ def markdown(result: dict) -> str:
         f"of {result['files']:,} files; {result['hidden']:,} cells stand in none of them.",
         "",
         "The outsider is taken to know every published share's count exactly, every estimated total, and what is behind a "
-        "dash. Each cell at risk keeps at least the width that the rules need; which cells these are and what an outsider derives of them is not "
-        "published (`results/disclosure/findings.json`, confidential).",
+        "dash. Each cell at risk keeps at least the width that the rules need; which cells these are and what an outsider "
+        "derives of them is not published (`results/disclosure/findings.json`, confidential).",
         "",
         f"{result['follow']:,} numbers follow from others (differences, tests, ratios, rates, what was modelled of a share); "
         f"{result['follow_left_out']:,} of these are left out because a number that they follow from is.",

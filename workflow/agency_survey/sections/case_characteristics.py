@@ -131,7 +131,7 @@ def years(rows: pd.DataFrame, design: SurveyDesign, level: float) -> Years:
     if watch.left_out(
         "Growth of investigations", [p, *growth["value"]], cases.totals_told(named, measures, design.weight)
     ):
-        growth, p = growth.assign(value=np.nan, low=np.nan, high=np.nan, p=np.nan), np.nan
+        growth, p = growth.assign(value=np.nan, low=np.nan, high=np.nan, p=np.nan, status=marks.WITHHELD), np.nan
     return Years(kept.drop(columns="measure"), growth, p, sex_share)
 
 

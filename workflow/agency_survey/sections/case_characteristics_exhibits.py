@@ -286,6 +286,7 @@ def _add_years(numbers: ledger.Numbers, years: section.Years, level: float) -> N
             estimator="slope of the logarithms of the yearly totals, delta method",
             interval=(row.low, row.high),
             level=level,
+            status=marks.status_of(row),
         )
         case_tables.add_p(numbers, f"{ident}.p", row.p, label, "the country", "t test")
     case_tables.add_p(
@@ -384,7 +385,7 @@ def _count_cell(row) -> str:
 
 def _growth_cell(row) -> str:
     if not np.isfinite(row["value"]):
-        return builders.HIDDEN
+        return marks.of(marks.status_of(row))
     return (
         ledger.format_value(row["value"], "percent1")
         + f" ({ledger.format_interval(row['low'], row['high'], 'percent1')})"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from agency_survey import distributions, imputation, models, replicates
+from agency_survey import distributions, imputation, marks, models, replicates
 from agency_survey.calibration import raking_factor
 from agency_survey.codebook import Codebook
 from agency_survey.design import SurveyDesign, survey_design
@@ -110,6 +110,7 @@ def robustness(part: Study, last: Model, rows: pd.DataFrame, books: Sequence[Cod
         add_model(spec["id"], spec["title"], model(part, other, used[spec["id"]][1]), terms)
     table = pd.concat(found, ignore_index=True).astype({"n": "Int64", "cases": "Int64"})
     table.loc[table["variant"].isin(untold(used)), ["n", "cases"]] = pd.NA
+    table["n_status"] = marks.withheld(table["n"].isna())
     at = [pooled.names.index(name) for name in roles.values()]
     return Robustness(table, varied.discarded, reduction, float(pooled.fraction_missing[at].max()))
 

@@ -261,7 +261,8 @@ def _theta(fit) -> str:
 
 
 def _agencies(number) -> str:
-    return builders.HIDDEN if pd.isna(number) else f"{number:,}"
+    """A number of agencies, which is missing only where it is withheld."""
+    return marks.D if pd.isna(number) else f"{number:,}"
 
 
 def robustness_table(found: Robustness, look: Print) -> Table:
@@ -288,6 +289,7 @@ def robustness_table(found: Robustness, look: Print) -> Table:
         "threshold of the sample or are task-force partners, so that partnership does not vary without them. Firth: "
         "[@firth1993]. The ratio of the leader's perception is per step where another rating takes its place.",
         (28, 10, 10, 18, 18, 18, 18),
+        explained=marks.PROTECTED,
     )
 
 
